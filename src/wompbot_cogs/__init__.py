@@ -1,0 +1,1 @@
+"""WompBot: a Discord bot on wompcore whose cogs are swapped while it runs."""

@@ -1,0 +1,189 @@
+"""Settings of the library: typed, validated, read once.
+
+Sections are plain pydantic models, so an application adds its own beside them. Values come from a
+TOML table and from environment variables ``WOMPBOT_<SECTION>__<KEY>``, which win.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from wompcore.errors import ConfigInvalid
+
+ENV_PREFIX = "WOMPBOT_"
+
+
+class Section(BaseModel):
+    """A group of settings. Unknown keys are errors; an empty text counts as unset."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """Where the data is kept."""
+
+    url: str = Field("", description="PostgreSQL URL; may go through a pooler. Empty: embedded server.")
+    direct_url: str = Field("", description="URL past the pooler for LISTEN, migrations and workers.")
+    data_dir: Path | None = Field(None, description="Embedded server's folder; empty: your data folder.")
+    pool_min: int = Field(2, ge=1, le=100, description="Connections kept open.")
+    pool_max: int = Field(25, ge=2, le=500, description="Connections at most.")
+    statement_timeout_s: float = Field(30.0, gt=0, le=3600, description="Seconds a statement may run.")
+    checkout_timeout_s: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")
+
+
+class HttpSettings(Section):
+    """Outgoing HTTP."""
+
+    connections_per_host: int = Field(100, ge=1, le=1000, description="Kept-alive connections per host.")
+    connect_timeout_s: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")
+
+
+class LlmSettings(Section):
+    """The model endpoint."""
+
+    base_url: str = Field(
+        "https://openrouter.ai/api/v1",
+        description="OpenAI-compatible API root: OpenRouter, Ollama, vLLM, llama.cpp, LiteLLM proxy.",
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="Bearer key of the endpoint.")
+    model: str = Field("deepseek/deepseek-chat", description="Model for chat.")
+    claim_model: str = Field("", description="Model for claim checks; empty: the chat model.")
+    fallback_model: str = Field("", description="Model to try when the first is unavailable.")
+    max_tokens: int = Field(1000, ge=1, le=100_000, description="Answer length, tokens.")
+    temperature: float = Field(0.7, ge=0, le=2, description="Sampling temperature for chat.")
+    attempts: int = Field(3, ge=1, le=10, description="Tries per call.")
+    deadline_s: float = Field(60.0, gt=0, le=600, description="Seconds per call, retries included.")
+    read_timeout_s: float = Field(55.0, gt=0, le=600, description="Seconds of silence on one try.")
+    concurrency: int = Field(32, ge=1, le=1000, description="Calls at once.")
+
+
+class Price(Section):
+    """Dollars per million tokens."""
+
+    input: Decimal = Field(ge=0, description="Per million prompt tokens.")
+    output: Decimal = Field(ge=0, description="Per million answer tokens.")
+
+
+class CostSettings(Section):
+    """Money."""
+
+    prices: dict[str, Price] = Field(
+        default_factory=dict, description="Price per model, dollars per million tokens; wins over the table."
+    )
+    default_price: Price | None = Field(None, description="Price of models that are in no table.")
+
+
+class ClaimSettings(Section):
+    """Claim detection."""
+
+    enabled: bool = Field(True, description="Look for claims at all.")
+    person_cooldown_s: float = Field(300.0, ge=0, description="Seconds between checks per person.")
+    guild_daily_cap: int = Field(50, ge=0, description="Checks per guild and day.")
+
+
+class LimitSettings(Section):
+    """Who may ask how often."""
+
+    channel_slots: int = Field(3, ge=1, le=50, description="Replies in progress per channel.")
+    channel_queue: int = Field(10, ge=0, le=1000, description="Requests waiting per channel at most.")
+    channel_wait_s: float = Field(10.0, ge=0, le=300, description="Seconds to wait for a slot.")
+    person_slots: int = Field(3, ge=1, le=50, description="Replies in progress per person.")
+    person_cooldown_s: float = Field(3.0, ge=0, description="Seconds between requests per person.")
+    max_input_chars: int = Field(2000, ge=100, le=100_000, description="Length of a request, characters.")
+
+
+class IngestSettings(Section):
+    """The message store."""
+
+    batch: int = Field(500, ge=1, le=5000, description="Messages per statement at most.")
+    flush_s: float = Field(0.25, gt=0, le=5, description="Seconds a message waits at most.")
+    buffer: int = Field(20_000, ge=100, description="Messages held while the database is away.")
+
+
+class CoreSettings(Section):
+    """All settings of the library."""
+
+    database: DatabaseSettings = Field(default_factory=lambda: DatabaseSettings())
+    http: HttpSettings = Field(default_factory=lambda: HttpSettings())
+    llm: LlmSettings = Field(default_factory=lambda: LlmSettings())
+    costs: CostSettings = Field(default_factory=lambda: CostSettings())
+    claims: ClaimSettings = Field(default_factory=lambda: ClaimSettings())
+    limits: LimitSettings = Field(default_factory=lambda: LimitSettings())
+    ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())
+
+    @field_validator("database")
+    @classmethod
+    def _pool_order(cls, value: DatabaseSettings) -> DatabaseSettings:
+        if value.pool_min > value.pool_max:
+            raise ValueError("pool_min must not be above pool_max")
+        return value
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def load_settings(
+    model: type[S], *, file: Path | None = None, environ: Mapping[str, str] | None = None
+) -> S:
+    """Read settings from a TOML file and the environment.
+
+    Args:
+        model: The settings model, :class:`CoreSettings` or one that extends it.
+        file: A TOML file; ``None`` for none.
+        environ: The environment; the process's own when left out.
+
+    Raises:
+        ConfigInvalid: The file cannot be read, a key is unknown or a value is bad; names the key.
+    """
+    data: dict[str, Any] = {}
+    if file is not None:
+        data = _read_toml(file)
+    for name, value in (os.environ if environ is None else environ).items():
+        if name.startswith(ENV_PREFIX) and "__" in name and value != "":
+            _place(data, name, value)
+    try:
+        return model.model_validate(_without_empty(data))
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigInvalid(str(file), "no such file", hint="`wompbot init` writes one.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigInvalid(str(file), str(error)) from error
+
+
+def _place(data: dict[str, Any], name: str, value: str) -> None:
+    *sections, key = name.removeprefix(ENV_PREFIX).lower().split("__")
+    table = data
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise ConfigInvalid(name, f"'{section}' is a value in the file, not a section")
+    table[key] = value
+
+
+def _without_empty(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_empty(value) if isinstance(value, Mapping) else value
+        for key, value in data.items()
+        if value != ""
+    }
+
+
+def _invalid(error: ValidationError) -> ConfigInvalid:
+    first = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "settings"
+    if first["type"] == "extra_forbidden":
+        return ConfigInvalid(key, "unknown setting", hint="docs/reference/settings lists every one.")
+    return ConfigInvalid(key, str(first["msg"]).removeprefix("Value error, "))

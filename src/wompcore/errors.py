@@ -1,0 +1,200 @@
+"""Every error this library raises on purpose.
+
+A leaf's docstring is its default message; what an operator can do about it stands in ``hint``.
+"""
+
+from __future__ import annotations
+
+
+class WompError(Exception):
+    """Something went wrong.
+
+    Args:
+        message: One line for the operator; the class's docstring when left out.
+        hint: What to do about it; the class's own hint when left out.
+    """
+
+    hint: str = ""
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        doc = (type(self).__doc__ or "").strip().split("\n", 1)[0]
+        super().__init__(message or doc)
+        if hint is not None:
+            self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """The one-line message."""
+        return str(self.args[0])
+
+
+# -- settings ------------------------------------------------------------------------------------
+
+
+class ConfigInvalid(WompError):
+    """A setting is unknown or has a value that cannot be used."""
+
+    def __init__(self, key: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{key}: {problem}", hint=hint)
+        self.key = key
+        self.problem = problem
+
+
+class ExtraMissing(WompError):
+    """An optional part of the product is not installed."""
+
+    def __init__(self, extra: str, needed_for: str) -> None:
+        super().__init__(
+            f"{needed_for} needs the extra '{extra}'", hint=f"pip install 'wompcore[{extra}]'"
+        )
+        self.extra = extra
+
+
+# -- database ------------------------------------------------------------------------------------
+
+
+class DatabaseError(WompError):
+    """The database refused or failed."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database cannot be reached."""
+
+    hint = "Check database.url and that the server runs; `wompbot doctor` tests it."
+
+
+class DatabaseTooOld(DatabaseError):
+    """The database server is older than this version supports."""
+
+    hint = "Use PostgreSQL 15 or newer, or leave database.url empty to use the embedded server."
+
+
+class DatabaseReadOnly(DatabaseError):
+    """The database accepts no writes."""
+
+    hint = "Point database.url at the primary server, not at a replica."
+
+
+class PoolExhausted(DatabaseError):
+    """No database connection became free in time."""
+
+    hint = "Raise database.pool_max, or look for a slow statement with `wompbot doctor`."
+
+
+class MigrationChanged(DatabaseError):
+    """A migration that was already applied has been edited since."""
+
+    hint = "Restore the migration file as it was applied and put the change into a new one."
+
+
+# -- the model -----------------------------------------------------------------------------------
+
+
+class ModelError(WompError):
+    """A call to the model failed.
+
+    Args:
+        message: One line for the operator.
+        status: The HTTP status, when there was an answer.
+        retryable: Whether the same request may succeed later.
+        retry_after_s: Seconds the provider asked to wait.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class ModelUnauthorized(ModelError):
+    """The model endpoint refused the key."""
+
+    hint = "Check llm.api_key (WOMPBOT_LLM__API_KEY) and that the account has credit."
+
+
+class ModelRateLimited(ModelError):
+    """The model endpoint is rate limiting us."""
+
+    hint = "Wait, raise the limit at the provider, or set llm.fallback_model."
+
+
+class ModelUnavailable(ModelError):
+    """The model endpoint does not answer."""
+
+    hint = "Check llm.base_url and that the endpoint runs; `wompbot doctor` tests it."
+
+
+class ModelAnswerInvalid(ModelError):
+    """The model endpoint answered with something that is not a completion."""
+
+    hint = "llm.base_url must be an OpenAI-compatible API root, usually ending in /v1."
+
+
+class ModelBusy(ModelError):
+    """Too many calls to the model are waiting already."""
+
+
+class BreakerOpen(ModelError):
+    """The model endpoint failed repeatedly and is being left alone for a while."""
+
+
+# -- money ---------------------------------------------------------------------------------------
+
+
+class UnknownPrice(WompError):
+    """No price is known for this model."""
+
+    hint = "Set costs.prices for the model, or costs.default_price for every unknown one."
+
+
+# -- limits --------------------------------------------------------------------------------------
+
+
+class LimitReached(WompError):
+    """A limit was reached.
+
+    Args:
+        message: One line.
+        retry_after_s: Seconds until another try can succeed, when known.
+    """
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class SlotsBusy(LimitReached):
+    """Every place in this channel is taken."""
+
+
+class CoolingDown(LimitReached):
+    """Too soon after the last time."""
+
+
+# -- the outside ---------------------------------------------------------------------------------
+
+
+class AddressRefused(WompError):
+    """This address may not be contacted."""
+
+
+class LogLineInvalid(WompError):
+    """A line of a chat log cannot be read."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}")
+        self.line = line
+        self.problem = problem
+
+
+class NotOpen(WompError):
+    """This service is used before it was opened or after it was closed."""

@@ -1,0 +1,74 @@
+"""What happens in a chat, told without Discord."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from wompcore.ids import snowflake_time
+
+
+@dataclass(slots=True)
+class ChatMessage:
+    """One message.
+
+    Args:
+        id: Snowflake; carries the time.
+        channel_id: Where.
+        author_id: Who.
+        author_name: The author's name as shown, cleaned.
+        text: Content, cleaned: no NUL, no lone surrogates.
+        guild_id: The guild, or ``None`` in a direct message.
+        reply_to_id: The message this one answers.
+        is_bot: The author is a bot (any bot).
+        is_own: The author is this bot.
+        allowed: The consent gate's answer, carried so that nobody looks it up again.
+    """
+
+    id: int
+    channel_id: int
+    author_id: int
+    author_name: str
+    text: str
+    guild_id: int | None = None
+    reply_to_id: int | None = None
+    is_bot: bool = False
+    is_own: bool = False
+    allowed: bool = True
+
+    @property
+    def at(self) -> datetime:
+        """When it was sent."""
+        return snowflake_time(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdited:
+    """The text of a message changed.
+
+    Args:
+        id: The message.
+        text: The new text, cleaned.
+        author_id: Who wrote it, when known.
+        edited_at: When.
+    """
+
+    id: int
+    text: str
+    author_id: int | None
+    edited_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages of a channel that were not stored and can be fetched again.
+
+    Args:
+        channel_id: Where.
+        after_id: The last message known to be stored before the gap; 0 when none is.
+        before_id: The first message after the gap; ``None`` while it lasts.
+    """
+
+    channel_id: int
+    after_id: int
+    before_id: int | None = None

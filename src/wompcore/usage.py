@@ -1,0 +1,62 @@
+"""What a call to a model used, and what for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wompcore.money import Usd
+
+
+class Purpose(StrEnum):
+    """Why a model is called: the closed list that the ledger groups by."""
+
+    CHAT = "chat"
+    CLAIM_CHECK = "claim_check"
+    EMBEDDING = "embedding"
+    PROBE = "probe"
+    PLUGIN = "plugin"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens by class. ``input`` includes the cached ones; ``output`` includes reasoning.
+
+    Args:
+        input: Tokens of the prompt.
+        output: Tokens of the answer.
+        cached_input: Part of ``input`` that the provider read from its cache.
+        cache_write: Part of ``input`` that the provider wrote to its cache.
+        reasoning: Part of ``output`` spent on reasoning that is not shown.
+        cost: What the provider says the call cost, when it says so.
+        estimated: The provider reported nothing; the numbers are ours.
+    """
+
+    input: int = 0
+    output: int = 0
+    cached_input: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    cost: Usd | None = None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who and what a call is for.
+
+    Args:
+        purpose: Why.
+        plugin: Id of the plugin that asked.
+        guild_id: Where, if in a guild.
+        channel_id: Where.
+        person_id: For whom.
+        message_id: The message that caused it.
+    """
+
+    purpose: Purpose
+    plugin: str | None = None
+    guild_id: int | None = None
+    channel_id: int | None = None
+    person_id: int | None = None
+    message_id: int | None = None
