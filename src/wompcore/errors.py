@@ -81,6 +81,10 @@ class PoolExhausted(DatabaseError):
     hint = "Raise database.pool_max, or look for a slow statement with `wompbot doctor`."
 
 
+class RowsRefused(DatabaseError):
+    """The database refused the data of at least one row."""
+
+
 class MigrationChanged(DatabaseError):
     """A migration that was already applied has been edited since."""
 

@@ -22,10 +22,12 @@ CREATE TABLE person_guilds (
 );
 CREATE INDEX person_guilds_person ON person_guilds (person_id);
 
+CREATE SEQUENCE consent_revisions;
 CREATE TABLE consents (
     person_id     bigint NOT NULL,
     purpose       text NOT NULL,
     withdrawn     boolean NOT NULL,
+    revision      bigint NOT NULL,  -- drawn under the person's row lock, so it orders their changes
     policy        text NOT NULL,
     method        text NOT NULL,
     changed_at    timestamptz NOT NULL,

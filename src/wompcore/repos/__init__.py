@@ -1,0 +1,1 @@
+"""One repository per aggregate, its SQL beside it."""

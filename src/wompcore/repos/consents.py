@@ -1,0 +1,86 @@
+"""Consent in the database: the one source of truth, and what a withdrawal does there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from wompcore.db import Database
+
+CHANNEL = "consent"
+"""NOTIFY channel; the payload is ``purpose:person:revision:withdrawn``."""
+
+REDACTED = "[redacted]"
+
+# The person's row is locked first by everyone who writes for that person, so a withdrawal and a
+# batch of messages are ordered: what was stored before is blanked here, what comes later is refused.
+_LOCK_OUT = """
+INSERT INTO people (id, name, opted_out) VALUES (%(person)s, %(redacted)s, true)
+ON CONFLICT (id) DO UPDATE SET opted_out = true, name = %(redacted)s
+"""
+_LOCK_IN = """
+INSERT INTO people (id, opted_out) VALUES (%(person)s, false)
+ON CONFLICT (id) DO UPDATE SET opted_out = false
+"""
+_RECORD = """
+INSERT INTO consents (person_id, purpose, withdrawn, revision, policy, method, changed_at)
+VALUES (%(person)s, %(purpose)s, %(withdrawn)s, nextval('consent_revisions'), %(policy)s, %(method)s, %(at)s)
+ON CONFLICT (person_id, purpose) DO UPDATE SET withdrawn = excluded.withdrawn,
+    revision = excluded.revision, policy = excluded.policy, method = excluded.method,
+    changed_at = excluded.changed_at
+RETURNING revision
+"""
+_BLANK = "UPDATE messages SET text = '', author_name = %(redacted)s WHERE author_id = %(person)s"
+_UNPARK = "DELETE FROM parked_messages WHERE person_id = %(person)s"
+_AUDIT = """
+INSERT INTO audit_log (at, action, person_id, by_id, details)
+VALUES (%(at)s, %(action)s, %(person)s, %(person)s, jsonb_build_object('method', %(method)s::text))
+"""
+_TELL = "SELECT pg_notify(%(channel)s, %(payload)s)"
+_CHANGES = "SELECT person_id, revision, withdrawn FROM consents WHERE purpose = %s"
+
+
+class ConsentRepository:
+    """Reads and changes consent.
+
+    Args:
+        db: The open database.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def changes(self, purpose: str) -> dict[int, tuple[int, bool]]:
+        """Return everyone who ever decided: the revision, and whether they withdrew."""
+        rows = await self._db.fetch_all(_CHANGES, (purpose,))
+        return {person_id: (revision, withdrawn) for person_id, revision, withdrawn in rows}
+
+    async def change(
+        self, person_id: int, purpose: str, *, withdrawn: bool, policy: str, method: str, at: datetime
+    ) -> int:
+        """Record a change, do what it means for stored text, and tell every process.
+
+        Returns:
+            The change's revision; a later change of the same person has a higher one.
+        """
+        values = {
+            "person": person_id,
+            "purpose": purpose,
+            "withdrawn": withdrawn,
+            "policy": policy,
+            "method": method,
+            "at": at,
+            "redacted": REDACTED,
+            "channel": CHANNEL,
+            "action": "consent_withdrawn" if withdrawn else "consent_given",
+        }
+        async with self._db.transaction() as connection:
+            await connection.execute(_LOCK_OUT if withdrawn else _LOCK_IN, values)
+            row = await (await connection.execute(_RECORD, values)).fetchone()
+            assert row is not None  # RETURNING of an upsert always gives its row
+            if withdrawn:
+                await connection.execute(_BLANK, values)
+                await connection.execute(_UNPARK, values)
+            await connection.execute(_AUDIT, values)
+            payload = f"{purpose}:{person_id}:{row[0]}:{int(withdrawn)}"
+            await connection.execute(_TELL, {**values, "payload": payload})
+        return int(row[0])

@@ -1,0 +1,66 @@
+"""Settings and admins of guilds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from wompcore.db import Database
+
+CHANNEL = "guild_settings"
+"""NOTIFY channel; the payload is the guild's id."""
+
+_SETTINGS = "SELECT key, value FROM guild_settings WHERE guild_id = %s"
+_ADMINS = "SELECT person_id FROM guild_admins WHERE guild_id = %s"
+_SET = """
+WITH changed AS (
+    INSERT INTO guild_settings (guild_id, key, value, changed_by) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (guild_id, key) DO UPDATE SET value = excluded.value, changed_by = excluded.changed_by,
+        changed_at = now()
+    RETURNING guild_id
+)
+SELECT pg_notify('guild_settings', guild_id::text) FROM changed
+"""
+_ADD_ADMIN = """
+WITH added AS (
+    INSERT INTO guild_admins (guild_id, person_id, added_by) VALUES (%s, %s, %s)
+    ON CONFLICT DO NOTHING RETURNING guild_id
+)
+SELECT pg_notify('guild_settings', guild_id::text) FROM added
+"""
+_REMOVE_ADMIN = """
+WITH removed AS (DELETE FROM guild_admins WHERE guild_id = %s AND person_id = %s RETURNING guild_id)
+SELECT pg_notify('guild_settings', guild_id::text) FROM removed
+"""
+
+
+class GuildRepository:
+    """Reads and changes what a guild decided. Every change is told to all processes.
+
+    Args:
+        db: The open database.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def settings(self, guild_id: int) -> dict[str, Any]:
+        """Return the settings that differ from the defaults."""
+        return dict(await self._db.fetch_all(_SETTINGS, (guild_id,)))  # type: ignore[arg-type] # two columns
+
+    async def admins(self, guild_id: int) -> frozenset[int]:
+        """Return the bot admins of a guild."""
+        return frozenset(row[0] for row in await self._db.fetch_all(_ADMINS, (guild_id,)))
+
+    async def set(self, guild_id: int, key: str, value: Any, *, by_id: int) -> None:
+        """Change one setting; ``value`` is anything that JSON holds."""
+        await self._db.execute(_SET, (guild_id, key, Jsonb(value), by_id))
+
+    async def add_admin(self, guild_id: int, person_id: int, *, by_id: int) -> bool:
+        """Appoint a bot admin; return whether they were not one already."""
+        return await self._db.execute(_ADD_ADMIN, (guild_id, person_id, by_id)) > 0
+
+    async def remove_admin(self, guild_id: int, person_id: int) -> bool:
+        """Dismiss a bot admin; return whether they were one."""
+        return await self._db.execute(_REMOVE_ADMIN, (guild_id, person_id)) > 0
