@@ -55,7 +55,9 @@ async def close_gateway(client: AutoShardedClient) -> None:
     shards: dict[int, Shard] = state["_AutoShardedClient__shards"]
     closing = [asyncio.create_task(shard.close()) for shard in shards.values()]
     if closing:
-        await asyncio.wait(closing, timeout=_CLOSE_S)
+        _, stuck = await asyncio.wait(closing, timeout=_CLOSE_S)
+        for task in stuck:
+            task.cancel()
     shards.clear()
     state["_AutoShardedClient__queue"] = asyncio.PriorityQueue()
     client._ready.clear()
