@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -62,6 +63,13 @@ class LlmSettings(Section):
     deadline_s: float = Field(60.0, gt=0, le=600, description="Seconds per call, retries included.")
     read_timeout_s: float = Field(55.0, gt=0, le=600, description="Seconds of silence on one try.")
     concurrency: int = Field(32, ge=1, le=1000, description="Calls at once.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or not urlsplit(value).hostname:
+            raise ValueError("must be a URL that starts with http:// or https://")
+        return value.rstrip("/")
 
 
 class Price(Section):

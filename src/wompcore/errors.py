@@ -117,6 +117,8 @@ class ModelError(WompError):
         self.status = status
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.attempts = 0
+        """Requests sent before giving up; set by the retry loop."""
 
 
 class ModelUnauthorized(ModelError):
@@ -141,6 +143,12 @@ class ModelAnswerInvalid(ModelError):
     """The model endpoint answered with something that is not a completion."""
 
     hint = "llm.base_url must be an OpenAI-compatible API root, usually ending in /v1."
+
+
+class ModelRequestRefused(ModelError):
+    """The model endpoint refused the request."""
+
+    hint = "Check that llm.model names a model of the endpoint and that the request fits its context."
 
 
 class ModelBusy(ModelError):
@@ -189,6 +197,41 @@ class CoolingDown(LimitReached):
 
 class AddressRefused(WompError):
     """This address may not be contacted."""
+
+
+class TransportFailed(WompError):
+    """An HTTP exchange failed before it was complete.
+
+    Args:
+        origin: Scheme, host and port that were contacted; never a path, which may hold secrets.
+        problem: What happened, in a few words.
+        retryable: Whether the same request may succeed later.
+    """
+
+    def __init__(self, origin: str, problem: str, *, retryable: bool = True) -> None:
+        super().__init__(f"{origin}: {problem}")
+        self.origin = origin
+        self.problem = problem
+        self.retryable = retryable
+
+
+class AnswerTooLarge(TransportFailed):
+    """The body of an HTTP answer is larger than allowed."""
+
+    def __init__(self, origin: str, max_bytes: int) -> None:
+        super().__init__(origin, f"the answer is larger than {max_bytes:,} bytes", retryable=False)
+        self.max_bytes = max_bytes
+
+
+class PortTaken(WompError):
+    """A server cannot listen there."""
+
+    hint = "Choose another port, or 0 for any free one."
+
+    def __init__(self, host: str, port: int, problem: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {problem}")
+        self.host = host
+        self.port = port
 
 
 class LogLineInvalid(WompError):
