@@ -1,0 +1,21 @@
+"""Text that comes from people and goes to people: cleaning, splitting, fencing, mentions. All pure."""
+
+from __future__ import annotations
+
+from wompcore.text.cleaning import NAME_LIMIT, bound, clean, clean_name
+from wompcore.text.fencing import FENCE_RULE, fence
+from wompcore.text.mentions import defuse_mentions, mentions_to_names, restore_mentions
+from wompcore.text.splitting import split_message
+
+__all__ = [
+    "FENCE_RULE",
+    "NAME_LIMIT",
+    "bound",
+    "clean",
+    "clean_name",
+    "defuse_mentions",
+    "fence",
+    "mentions_to_names",
+    "restore_mentions",
+    "split_message",
+]
