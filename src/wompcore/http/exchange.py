@@ -1,0 +1,153 @@
+"""One request and its whole answer, with aiohttp's names kept inside this room."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+from yarl import URL
+
+from wompcore.errors import AddressRefused, AnswerTooLarge, TransportFailed
+
+_LARGE_BODY = 2**20  # above it aiohttp asks for a file, so that sending yields to the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer read to its end.
+
+    Args:
+        status: The HTTP status.
+        headers: By name, in any case.
+        body: Decompressed.
+        url: Where it came from, after redirects.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was sent where.
+
+    Args:
+        requests: Requests begun.
+        connections: Connections opened for them.
+    """
+
+    requests: int = 0
+    connections: int = 0
+
+
+def parse(url: str) -> URL:
+    """Return a URL that can be requested.
+
+    Raises:
+        AddressRefused: It is no http or https URL with a host, or it carries a user name.
+    """
+    try:
+        parsed = URL(url)
+        usable = parsed.scheme in ("http", "https") and bool(parsed.host) and parsed.user is None
+    except ValueError as error:
+        raise AddressRefused("this is not a URL") from error
+    if not usable:
+        raise AddressRefused("a URL must start with http:// or https:// and carry no user name")
+    return parsed
+
+
+def origin_of(url: URL) -> str:
+    """Return scheme, host and port, the part of a URL that is safe to show."""
+    return str(url.origin())
+
+
+def counting_connections() -> aiohttp.TraceConfig:
+    """Return a trace that counts each connection in the :class:`Traffic` of its request."""
+    trace = aiohttp.TraceConfig()
+
+    async def opened(_session: object, context: object, _params: object) -> None:
+        traffic = getattr(context, "trace_request_ctx", None)
+        if isinstance(traffic, Traffic):
+            traffic.connections += 1
+
+    trace.on_connection_create_end.append(opened)
+    return trace
+
+
+async def exchange(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: URL,
+    *,
+    headers: Mapping[str, str] | None,
+    body: bytes | None,
+    limits: aiohttp.ClientTimeout,
+    max_bytes: int,
+    traffic: Traffic,
+) -> HttpAnswer:
+    """Send one request and read its answer; redirects are answers like any other.
+
+    Raises:
+        TransportFailed: There was no complete answer.
+        AnswerTooLarge: The decompressed body is larger than ``max_bytes``.
+    """
+    data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
+    traffic.requests += 1
+    try:
+        async with session.request(
+            method,
+            url,
+            headers=headers,
+            data=data,
+            timeout=limits,
+            allow_redirects=False,
+            trace_request_ctx=traffic,
+        ) as response:
+            content = await _read(response, max_bytes)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _failure(origin_of(url), error) from error
+    return HttpAnswer(response.status, response.headers, content, str(url))
+
+
+async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > max_bytes:
+            raise AnswerTooLarge(origin_of(response.url), max_bytes)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _failure(origin: str, error: Exception) -> TransportFailed:
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return TransportFailed(origin, "no connection in time")
+        case TimeoutError():
+            return TransportFailed(origin, "no answer in time")
+        case aiohttp.ClientSSLError():
+            return TransportFailed(origin, "its TLS certificate or handshake is not valid", retryable=False)
+        case aiohttp.ClientConnectorDNSError():
+            return TransportFailed(origin, "the host name cannot be resolved")
+        case aiohttp.ClientConnectorError():
+            return TransportFailed(origin, _reason(error.os_error))
+        case aiohttp.ServerDisconnectedError():
+            return TransportFailed(origin, "the connection was closed without an answer")
+        case aiohttp.ClientPayloadError():
+            return TransportFailed(origin, "the answer broke off or is damaged")
+        case aiohttp.ClientOSError():
+            return TransportFailed(origin, _reason(error))
+        case aiohttp.ClientResponseError():
+            return TransportFailed(origin, "the answer is not HTTP", retryable=False)
+        case _:
+            return TransportFailed(origin, type(error).__name__, retryable=False)
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else "the connection failed"

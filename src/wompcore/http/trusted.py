@@ -1,0 +1,103 @@
+"""Requests to the operator's own services: the model endpoint, a search server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import aiohttp
+
+from wompcore.errors import AddressRefused
+from wompcore.http.exchange import HttpAnswer, Traffic, exchange, origin_of, parse
+
+_MAX_BYTES = 16 * 2**20
+_EXACT = float("inf")  # aiohttp rounds longer time limits up to whole seconds unless told not to
+
+
+class TrustedSession:
+    """Sends to exact origins only; a redirect is handed back as an answer, never followed.
+
+    Args:
+        session: The connection pool of this session.
+        origins: The only origins it sends to, as URLs; paths in them do not count.
+        connect_timeout_s: Seconds to wait for a connection, name look-up included.
+
+    Raises:
+        AddressRefused: An origin is not an http or https URL.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, origins: Iterable[str], connect_timeout_s: float
+    ) -> None:
+        self._session = session
+        self._connect_timeout_s = connect_timeout_s
+        self._traffic = {origin_of(parse(origin)): Traffic() for origin in origins}
+
+    @property
+    def traffic(self) -> Mapping[str, Traffic]:
+        """Requests and connections by origin."""
+        return self._traffic
+
+    async def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_s: float,
+        max_bytes: int = _MAX_BYTES,
+    ) -> HttpAnswer:
+        """Fetch a resource; see :meth:`post_json` for the arguments and errors."""
+        return await self._send("GET", url, None, headers, read_timeout_s, max_bytes)
+
+    async def post_json(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_s: float,
+        max_bytes: int = _MAX_BYTES,
+    ) -> HttpAnswer:
+        """Send a JSON body, byte for byte as given, and read the answer.
+
+        Args:
+            url: Of one of the trusted origins.
+            body: Serialised JSON.
+            headers: Beside the content type.
+            read_timeout_s: Seconds of silence before giving up; the caller bounds the total.
+            max_bytes: Size of the decompressed answer at most.
+
+        Raises:
+            AddressRefused: The URL's origin is not trusted.
+            TransportFailed: There was no complete answer.
+            AnswerTooLarge: The answer is larger than ``max_bytes``.
+        """
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return await self._send("POST", url, body, sent, read_timeout_s, max_bytes)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+        read_timeout_s: float,
+        max_bytes: int,
+    ) -> HttpAnswer:
+        target = parse(url)
+        origin = origin_of(target)
+        traffic = self._traffic.get(origin)
+        if traffic is None:
+            raise AddressRefused(f"{origin} is not among the trusted origins")
+        limits = aiohttp.ClientTimeout(
+            connect=self._connect_timeout_s, sock_read=read_timeout_s, ceil_threshold=_EXACT
+        )
+        return await exchange(
+            self._session,
+            method,
+            target,
+            headers=headers,
+            body=body,
+            limits=limits,
+            max_bytes=max_bytes,
+            traffic=traffic,
+        )
