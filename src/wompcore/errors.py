@@ -85,6 +85,12 @@ class RowsRefused(DatabaseError):
     """The database refused the data of at least one row."""
 
 
+class StatementTimedOut(DatabaseError):
+    """A statement ran longer than it may."""
+
+    hint = "Look for what makes it slow, or raise database.statement_timeout_s."
+
+
 class MigrationChanged(DatabaseError):
     """A migration that was already applied has been edited since."""
 
@@ -167,6 +173,11 @@ class UnknownPrice(WompError):
 
     hint = "Set costs.prices for the model, or costs.default_price for every unknown one."
 
+    def __init__(self, model: str, provider: str) -> None:
+        super().__init__(f"no price is known for the model '{model}' of {provider}")
+        self.model = model
+        self.provider = provider
+
 
 # -- limits --------------------------------------------------------------------------------------
 
@@ -241,6 +252,21 @@ class LogLineInvalid(WompError):
         super().__init__(f"line {line}: {problem}")
         self.line = line
         self.problem = problem
+
+
+class LogUnreadable(WompError):
+    """A chat log cannot be opened or read on."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class LogSourcesFull(WompError):
+    """Every number that tells chat logs apart is taken in this database."""
+
+    hint = "Read further logs into another database (--data or database.url)."
 
 
 class NotOpen(WompError):
