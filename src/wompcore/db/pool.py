@@ -1,0 +1,117 @@
+"""A pool that hands out live connections only, and does not wait long for a server that is away."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import time
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from wompcore.db.connection import LinkState, watched_connection
+
+_PATIENCE_S = 1.0  # how long a caller waits for a server that does not answer
+# Every checkout may start a new try, so a try that fails need not be repeated for long.
+_RECONNECT_S = 1.0
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # no poll() on Windows
+
+
+class ServerAway(PoolTimeout):
+    """No connection can be made.
+
+    Args:
+        trouble: What the driver said.
+    """
+
+    def __init__(self, trouble: psycopg.Error) -> None:
+        super().__init__(str(trouble))
+        self.trouble = trouble
+
+
+class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
+    """The connections of one database.
+
+    Args:
+        url: Where they lead.
+        state: Kept up to date on the way to the server.
+        kwargs: Arguments of each connection.
+        min_size: Connections kept open.
+        max_size: Connections at most.
+        checkout_s: Seconds to wait for a free one.
+        answer_within_s: Seconds until a server that stays silent counts as gone.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        state: LinkState,
+        *,
+        kwargs: dict[str, Any],
+        min_size: int,
+        max_size: int,
+        checkout_s: float,
+        answer_within_s: float,
+    ) -> None:
+        self.state = state
+        super().__init__(
+            url,
+            connection_class=watched_connection(state, answer_within_s),
+            kwargs=kwargs,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=checkout_s,
+            reconnect_timeout=_RECONNECT_S,
+            open=False,
+        )
+        logger = logging.getLogger("psycopg.pool")
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.CRITICAL)  # each failed try is a line there; callers get an error
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:
+        """Take a live connection out of the pool.
+
+        Args:
+            timeout: Seconds to wait; the pool's own when left out.
+
+        Raises:
+            PoolTimeout: None became free in time; :class:`ServerAway` when none can be made.
+        """
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        met_dead_one = False
+        while True:
+            remaining = deadline - time.monotonic()
+            doubtful = met_dead_one or self.state.trouble is not None
+            try:
+                connection = await super().getconn(min(remaining, _PATIENCE_S) if doubtful else remaining)
+            except PoolTimeout:
+                if self.state.trouble is not None:
+                    raise ServerAway(self.state.trouble) from self.state.trouble
+                if time.monotonic() >= deadline:
+                    raise
+                continue
+            try:
+                if await _is_alive(connection):
+                    return connection
+                met_dead_one = True
+                await connection.close()
+            except BaseException:
+                await self.putconn(connection)
+                raise
+            await self.putconn(connection)
+
+
+async def _is_alive(connection: AsyncConnection[Any]) -> bool:
+    # An idle server says nothing, so nothing to read means alive, and costs no round trip. Something
+    # to read is a notice or the end of the connection: only then is it worth asking.
+    with _Selector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if not selector.select(0):
+            return True
+    try:
+        await AsyncConnectionPool.check_connection(connection)
+    except psycopg.Error:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""Fixtures for pytest. Load them with ``pytest_plugins = ["wompcore.testing.pytest_plugin"]``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from wompcore.config import DatabaseSettings
+from wompcore.db import Database
+from wompcore.testing.database import TestServer, running_test_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[TestServer]:
+    """One PostgreSQL server per run, with every table in a template."""
+    with running_test_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database_settings(postgres: TestServer) -> Iterator[DatabaseSettings]:
+    """Settings of a fresh database that holds every table and no rows."""
+    with postgres.database() as settings:
+        yield settings
+
+
+@pytest.fixture
+async def db(database_settings: DatabaseSettings) -> AsyncIterator[Database]:
+    """An open, fresh database that holds every table and no rows."""
+    async with Database.open(database_settings) as db:
+        yield db
