@@ -1,1 +1,43 @@
-"""WompBot: a Discord bot on wompcore whose cogs are swapped while it runs."""
+"""WompBot: a Discord bot on wompcore whose cogs are swapped while it runs.
+
+This is the door for plugin authors. Names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wompbot_cogs.context import Context
+    from wompbot_cogs.guilds import SETTINGS, GuildSetting
+    from wompbot_cogs.manifest import API_LEVEL, Manifest
+    from wompbot_cogs.permissions import Level, requires
+    from wompbot_cogs.plugin import Plugin
+
+_HOME = {
+    "API_LEVEL": "wompbot_cogs.manifest",
+    "Context": "wompbot_cogs.context",
+    "GuildSetting": "wompbot_cogs.guilds",
+    "Level": "wompbot_cogs.permissions",
+    "Manifest": "wompbot_cogs.manifest",
+    "Plugin": "wompbot_cogs.plugin",
+    "SETTINGS": "wompbot_cogs.guilds",
+    "requires": "wompbot_cogs.permissions",
+}
+
+__all__ = ["API_LEVEL", "SETTINGS", "Context", "GuildSetting", "Level", "Manifest", "Plugin", "requires"]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

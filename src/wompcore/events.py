@@ -23,6 +23,7 @@ class ChatMessage:
         is_bot: The author is a bot (any bot).
         is_own: The author is this bot.
         allowed: The consent gate's answer, carried so that nobody looks it up again.
+        addressed: The message speaks to this bot.
     """
 
     id: int
@@ -35,6 +36,7 @@ class ChatMessage:
     is_bot: bool = False
     is_own: bool = False
     allowed: bool = True
+    addressed: bool = False
 
     @property
     def at(self) -> datetime:

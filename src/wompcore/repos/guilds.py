@@ -11,8 +11,12 @@ from wompcore.db import Database
 CHANNEL = "guild_settings"
 """NOTIFY channel; the payload is the guild's id."""
 
-_SETTINGS = "SELECT key, value FROM guild_settings WHERE guild_id = %s"
-_ADMINS = "SELECT person_id FROM guild_admins WHERE guild_id = %s"
+_SETTINGS = """
+SELECT guild_id, key, value FROM guild_settings WHERE %(guild)s::bigint IS NULL OR guild_id = %(guild)s
+"""
+_ADMINS = """
+SELECT guild_id, person_id FROM guild_admins WHERE %(guild)s::bigint IS NULL OR guild_id = %(guild)s
+"""
 _SET = """
 WITH changed AS (
     INSERT INTO guild_settings (guild_id, key, value, changed_by) VALUES (%s, %s, %s, %s)
@@ -45,13 +49,19 @@ class GuildRepository:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def settings(self, guild_id: int) -> dict[str, Any]:
-        """Return the settings that differ from the defaults."""
-        return dict(await self._db.fetch_all(_SETTINGS, (guild_id,)))  # type: ignore[arg-type] # two columns
+    async def settings(self, guild_id: int | None = None) -> dict[int, dict[str, Any]]:
+        """Return the settings that differ from the defaults, of one guild or of all."""
+        found: dict[int, dict[str, Any]] = {}
+        for guild, key, value in await self._db.fetch_all(_SETTINGS, {"guild": guild_id}):
+            found.setdefault(guild, {})[key] = value
+        return found
 
-    async def admins(self, guild_id: int) -> frozenset[int]:
-        """Return the bot admins of a guild."""
-        return frozenset(row[0] for row in await self._db.fetch_all(_ADMINS, (guild_id,)))
+    async def admins(self, guild_id: int | None = None) -> dict[int, set[int]]:
+        """Return the bot admins, of one guild or of all."""
+        found: dict[int, set[int]] = {}
+        for guild, person in await self._db.fetch_all(_ADMINS, {"guild": guild_id}):
+            found.setdefault(guild, set()).add(person)
+        return found
 
     async def set(self, guild_id: int, key: str, value: Any, *, by_id: int) -> None:
         """Change one setting; ``value`` is anything that JSON holds."""

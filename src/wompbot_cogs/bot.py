@@ -1,0 +1,215 @@
+"""The bot: discord.py's, with the services handed in and messages taken in synchronously."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Coroutine
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from wompbot_cogs.flow import MessageFlow
+from wompbot_cogs.history import HistoryFiller
+from wompbot_cogs.permissions import LevelTooLow, Permissions
+from wompbot_cogs.settings import DiscordSettings
+from wompcore.errors import WompError
+from wompcore.repos.guilds import GuildRepository
+
+_log = logging.getLogger(__name__)
+
+_SYNC_DELAY_S = 0.05
+_FINGERPRINT = "commands_fingerprint"
+
+
+class WompBot(commands.AutoShardedBot):
+    """The Discord side of the house. Services are opened before it and handed to it.
+
+    Args:
+        settings: Who the bot is in Discord.
+        flow: Takes messages in.
+        filler: Fetches what was missed.
+        permissions: Who may do what.
+        guilds: Remembers the commands that were last registered.
+    """
+
+    def __init__(
+        self,
+        settings: DiscordSettings,
+        *,
+        flow: MessageFlow,
+        filler: HistoryFiller,
+        permissions: Permissions,
+        guilds: GuildRepository,
+    ) -> None:
+        intents = discord.Intents.default()
+        intents.message_content = settings.message_content
+        intents.members = settings.members
+        super().__init__(
+            command_prefix=commands.when_mentioned_or(settings.prefix),
+            intents=intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            help_command=commands.DefaultHelpCommand(),
+            case_insensitive=True,
+            max_messages=1000,
+            chunk_guilds_at_startup=False,
+        )
+        self.settings = settings
+        self.flow = flow
+        self.permissions = permissions
+        self._filler = filler
+        self._guild_repository = guilds
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sync: asyncio.TimerHandle | None = None
+        self.failures = 0
+        self.tree.error(self._tree_failed)
+
+    # -- events ------------------------------------------------------------------------------
+
+    @property
+    def on_message(self) -> Any:
+        """Absent, so that no task is made for each message; :meth:`dispatch` takes it in."""
+        raise AttributeError("on_message")
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Take messages, edits and deletions in at once; pass everything on to listeners."""
+        if event_name == "message":
+            self._message(args[0])
+        elif event_name == "raw_message_edit":
+            self.flow.edited(args[0])
+        elif event_name == "raw_message_delete":
+            self.flow.deleted((args[0].message_id,))
+        elif event_name == "raw_bulk_message_delete":
+            self.flow.deleted(args[0].message_ids)
+        super().dispatch(event_name, *args, **kwargs)
+
+    def _message(self, message: discord.Message) -> None:
+        try:
+            taken = self.flow.take(message)
+        except Exception:
+            # One message that cannot be read must not end discord.py's loop.
+            self.failures += 1
+            _log.exception("message %d could not be taken in", message.id)
+            return
+        if taken is not None and not taken.is_bot and self._may_be_command(taken.text):
+            self._start(self.process_commands(message))
+
+    def _may_be_command(self, text: str) -> bool:
+        return text.startswith(self.settings.prefix) or text.startswith("<@")
+
+    async def setup_hook(self) -> None:
+        """Learn who we are and who owns us; runs once, after login."""
+        assert self.user is not None  # login has just set it
+        self.flow.own_id = self.user.id
+        self.flow.address.know(self.user.id)
+        if self.application is not None:
+            team = self.application.team
+            owners = {member.id for member in team.members} if team else {self.application.owner.id}
+            self.permissions.trust(frozenset(owners))
+
+    async def on_ready(self) -> None:
+        """Register commands if they changed."""
+        self.sync_soon()
+
+    async def close(self) -> None:
+        """Close the connection and end what the bot itself started."""
+        if self._sync is not None:
+            self._sync.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().close()
+
+    async def fill_gaps(self) -> int:
+        """Fetch what was said while the bot was away; returns the number of messages taken."""
+        return await self._filler.fill(self)
+
+    # -- commands ----------------------------------------------------------------------------
+
+    def sync_soon(self) -> None:
+        """Register the slash commands shortly, once for many changes, if they really changed."""
+        if not self.is_ready():
+            return
+        if self._sync is not None:
+            self._sync.cancel()
+        self._sync = self.loop.call_later(_SYNC_DELAY_S, lambda: self._start(self._sync_commands()))
+
+    async def _sync_commands(self) -> None:
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps(sorted(payload, key=lambda item: str(item["name"])), sort_keys=True, default=str)
+        fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        known = (await self._guild_repository.settings(0)).get(0, {}).get(_FINGERPRINT)
+        application = str(self.application_id)
+        if known == [application, fingerprint]:
+            return
+        try:
+            await self.tree.sync()
+        except discord.HTTPException as error:
+            _log.error("slash commands could not be registered: %s", error)
+            return
+        await self._guild_repository.set(
+            0, _FINGERPRINT, [application, fingerprint], by_id=self.application_id or 0
+        )
+
+    async def on_command_error(self, context: commands.Context[Any], error: commands.CommandError, /) -> None:
+        """Answer a failed prefix command with one friendly line."""
+        if isinstance(error, commands.CommandNotFound):
+            return  # an unknown word after the prefix is small talk
+        text = self._explain(error, context.command.qualified_name if context.command else "")
+        await self._say(context.send(text, ephemeral=True))
+
+    async def _tree_failed(
+        self, interaction: discord.Interaction, error: app_commands.AppCommandError
+    ) -> None:
+        text = self._explain(error, interaction.command.qualified_name if interaction.command else "")
+        if interaction.response.is_done():
+            await self._say(interaction.followup.send(text, ephemeral=True))
+        else:
+            await self._say(interaction.response.send_message(text, ephemeral=True))
+
+    def _explain(self, error: Exception, command: str) -> str:
+        """Return what a person is told; what they cannot mend is logged under a reference."""
+        cause = getattr(error, "original", None)
+        if isinstance(cause, commands.CommandError):
+            error, cause = cause, getattr(cause, "original", None)
+        if isinstance(error, LevelTooLow):
+            return f"That command is for a {error.needed.title} or higher."
+        if isinstance(error, commands.NoPrivateMessage | app_commands.NoPrivateMessage):
+            return "That command works in a server only."
+        if isinstance(error, commands.UserInputError):
+            return f"{error} Try `{self.settings.prefix}help {command}`."
+        if isinstance(error, commands.CheckFailure | app_commands.CheckFailure):
+            return "You cannot use that command here."
+        if isinstance(cause, WompError):
+            return f"{cause.message}. {cause.hint}".replace("..", ".").strip()
+        reference = secrets.token_hex(4)
+        self.failures += 1
+        _log.error("command %s failed, reference %s", command, reference, exc_info=error)
+        return f"Something went wrong on our side. Please try again later (reference {reference})."
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Count and log an error of a listener."""
+        self.failures += 1
+        _log.exception("listener %s failed", event_method)
+
+    async def _say(self, sending: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await sending
+        except discord.HTTPException as error:
+            _log.warning("an answer could not be sent: %s", error)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failures += 1
+            _log.error("a task of the bot failed", exc_info=error)

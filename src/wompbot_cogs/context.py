@@ -1,0 +1,169 @@
+"""What a plugin may touch: one narrow object per capability its manifest asks for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from wompbot_cogs.errors import NotGranted
+from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
+from wompbot_cogs.guilds import Guilds
+from wompbot_cogs.manifest import Manifest
+from wompbot_cogs.permissions import Permissions
+from wompbot_cogs.scope import Scope
+from wompcore.claims import ClaimWatcher
+from wompcore.consent import Gate
+from wompcore.core import Core, Limits
+from wompcore.costs import Ledger
+from wompcore.events import ChatMessage, MessageEdited
+from wompcore.jobs import Outbox
+from wompcore.llm import ChatClient, ChatRequest, Reply
+from wompcore.repos.reply_context import ReplyContext
+
+
+class PluginModel:
+    """The model, with every call attributed to the plugin.
+
+    Args:
+        client: The one client.
+        plugin: The plugin's id.
+    """
+
+    def __init__(self, client: ChatClient, plugin: str) -> None:
+        self._client = client
+        self._plugin = plugin
+
+    async def complete(self, request: ChatRequest) -> Reply:
+        """Send a request; see :meth:`wompcore.llm.ChatClient.complete`."""
+        attribution = replace(request.attribution, plugin=self._plugin)
+        return await self._client.complete(replace(request, attribution=attribution))
+
+
+class PluginMessages:
+    """Messages as they come, and those that were kept.
+
+    Args:
+        flow: Takes messages in.
+        core: The open library.
+        scope: Owns what the plugin starts.
+        plugin: The plugin's id.
+    """
+
+    def __init__(self, flow: MessageFlow, core: Core, scope: Scope, plugin: str) -> None:
+        self._flow = flow
+        self._core = core
+        self._scope = scope
+        self._plugin = plugin
+
+    @property
+    def request_of(self) -> Callable[[str], str]:
+        """Removes what addresses the bot from a text."""
+        return self._flow.address.strip
+
+    def watch(self, matches: Matcher, handle: Handler) -> None:
+        """See messages from the moment the plugin goes live.
+
+        Args:
+            matches: Called for every message; must be pure, quick and synchronous.
+            handle: Awaited in a task of the plugin for each message that matched.
+        """
+        watch = Watch(self._plugin, matches, handle, self._scope.start)
+        self._scope.on_live(lambda: self._flow.watch(watch))
+
+    def watch_changes(
+        self, edited: Callable[[MessageEdited], None], deleted: Callable[[Iterable[int]], None]
+    ) -> None:
+        """See every edit and deletion; both callbacks are synchronous and quick."""
+        self._scope.on_live(lambda: self._flow.watch_changes(edited, deleted))
+
+    def keep_own(self, message: ChatMessage) -> None:
+        """Keep an answer of the bot, in its final form."""
+        self._core.messages.add(message)
+
+    async def context(self, *, channel_id: int, message_id: int, since_id: int, limit: int) -> ReplyContext:
+        """Return what a reply needs to know, in one round trip."""
+        return await self._core.contexts.read(
+            channel_id=channel_id, message_id=message_id, since_id=since_id, limit=limit
+        )
+
+
+class Context:
+    """A plugin's view of the house.
+
+    Args:
+        manifest: What the plugin asked for.
+        scope: Owns everything the plugin acquires.
+        capabilities: What can be handed out, by name.
+        settings: The host's settings that any plugin may read: the bot's name and prefix.
+    """
+
+    def __init__(self, manifest: Manifest, scope: Scope, capabilities: Mapping[str, Any]) -> None:
+        self.manifest = manifest
+        self.log = logging.getLogger(f"wompbot.plugin.{manifest.id}")
+        self._scope = scope
+        self._capabilities = capabilities
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background; it ends with the plugin."""
+        self._scope.start(work)
+
+    def on_close(self, undo: Callable[[], None]) -> None:
+        """Call back when the plugin is unloaded; the newest first."""
+        self._scope.on_close(undo)
+
+    @property
+    def llm(self) -> PluginModel:
+        """The model."""
+        return self._get("llm")  # type: ignore[no-any-return] # the host builds the table
+
+    @property
+    def messages(self) -> PluginMessages:
+        """Messages as they come, and those that were kept."""
+        return self._get("messages")  # type: ignore[no-any-return]
+
+    @property
+    def consent(self) -> Gate:
+        """May we keep what a person writes?"""
+        return self._get("consent")  # type: ignore[no-any-return]
+
+    @property
+    def limits(self) -> Limits:
+        """Slots and cooldowns."""
+        return self._get("limits")  # type: ignore[no-any-return]
+
+    @property
+    def claims(self) -> ClaimWatcher:
+        """Claims that people made."""
+        return self._get("claims")  # type: ignore[no-any-return]
+
+    @property
+    def costs(self) -> Ledger:
+        """What was spent."""
+        return self._get("costs")  # type: ignore[no-any-return]
+
+    @property
+    def guilds(self) -> Guilds:
+        """What each guild decided."""
+        return self._get("guilds")  # type: ignore[no-any-return]
+
+    @property
+    def permissions(self) -> Permissions:
+        """Who may do what."""
+        return self._get("permissions")  # type: ignore[no-any-return]
+
+    @property
+    def notify(self) -> Outbox:
+        """Messages that must arrive once."""
+        return self._get("notify")  # type: ignore[no-any-return]
+
+    @property
+    def plugins(self) -> Any:
+        """The plugin host; for the owner's own tools."""
+        return self._get("plugins")
+
+    def _get(self, capability: str) -> Any:
+        if capability not in self.manifest.needs:
+            raise NotGranted(self.manifest.id, f"'{capability}' is not in its manifest")
+        return self._capabilities[capability]

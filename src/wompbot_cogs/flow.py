@@ -1,0 +1,157 @@
+"""A message's way through the bot: gate, store, plugins. Synchronous from end to end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+import discord
+
+from wompbot_cogs.address import Address
+from wompbot_cogs.guilds import Guilds
+from wompcore.consent import Gate
+from wompcore.events import ChatMessage, MessageEdited
+from wompcore.ingest import MessageStore
+from wompcore.text import clean, clean_name
+
+_log = logging.getLogger(__name__)
+
+Matcher = Callable[[ChatMessage], bool]
+Handler = Callable[[ChatMessage, discord.Message], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watch:
+    """A plugin's interest in messages.
+
+    Args:
+        plugin: Its id.
+        matches: Pure and quick; called for every message.
+        handle: Awaited, in a task of the plugin's scope, for a message that matched.
+        start: Starts that task.
+    """
+
+    plugin: str
+    matches: Matcher
+    handle: Handler
+    start: Callable[[Awaitable[None]], None]
+
+
+@dataclass(slots=True)
+class FlowCounts:
+    """What went through since the start."""
+
+    seen: int = 0
+    addressed: int = 0
+    matcher_errors: int = 0
+
+
+class MessageFlow:
+    """Takes messages in, once each.
+
+    Args:
+        gate: Who may be kept.
+        store: Where messages go.
+        guilds: Which channels are excluded.
+        address: What speaks to the bot.
+    """
+
+    def __init__(self, gate: Gate, store: MessageStore, guilds: Guilds, address: Address) -> None:
+        self._gate = gate
+        self._store = store
+        self._guilds = guilds
+        self.address = address
+        self._watches: tuple[Watch, ...] = ()
+        self._edit_watches: tuple[Callable[[MessageEdited], None], ...] = ()
+        self._delete_watches: tuple[Callable[[Iterable[int]], None], ...] = ()
+        self.own_id = 0
+        self.counts = FlowCounts()
+
+    def take(self, source: discord.Message) -> ChatMessage | None:
+        """Take a message in.
+
+        Returns:
+            The message as plugins see it; ``None`` for the bot's own, which the feature that sends
+            one stores itself, in its final form.
+        """
+        author = source.author
+        if author.id == self.own_id:
+            return None
+        self.counts.seen += 1
+        message = self.read(source)
+        if not self._guilds.excludes(message.channel_id):
+            self._store.add(message)
+        else:
+            message.allowed = False
+        for watch in self._watches:
+            try:
+                if watch.matches(message):
+                    watch.start(watch.handle(message, source))
+            except Exception:
+                # A plugin's matcher must never cost the others their message.
+                self.counts.matcher_errors += 1
+                _log.exception("matcher of plugin %s failed", watch.plugin)
+        return message
+
+    def read(self, source: discord.Message) -> ChatMessage:
+        """Return a Discord message as the library's event."""
+        author, guild, reference = source.author, source.guild, source.reference
+        text = clean(source.content)
+        is_bot = author.bot or source.webhook_id is not None
+        addressed = not is_bot and self.address.matches(text)
+        self.counts.addressed += addressed
+        return ChatMessage(
+            source.id,
+            source.channel.id,
+            author.id,
+            clean_name(author.display_name),
+            text,
+            None if guild is None else guild.id,
+            None if reference is None else reference.message_id,
+            is_bot,
+            author.id == self.own_id,
+            self._gate.allows(author.id),
+            addressed,
+        )
+
+    def edited(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Take an edit in, whatever discord.py's cache holds."""
+        data = event.data
+        author = data.get("author")
+        author_id = int(author["id"]) if author else None
+        if "content" not in data or author_id == self.own_id:
+            return
+        edit = MessageEdited(event.message_id, clean(data["content"]), author_id, discord.utils.utcnow())
+        self._store.edited(edit)
+        for watch in self._edit_watches:
+            watch(edit)
+
+    def deleted(self, ids: Iterable[int]) -> None:
+        """Take deletions in."""
+        ids = tuple(ids)
+        self._store.deleted(ids)
+        for watch in self._delete_watches:
+            watch(ids)
+
+    def watch(self, watch: Watch) -> Callable[[], None]:
+        """Add a plugin's interest; returns what ends it."""
+        self._watches = (*self._watches, watch)
+
+        def end() -> None:
+            self._watches = tuple(other for other in self._watches if other is not watch)
+
+        return end
+
+    def watch_changes(
+        self, edited: Callable[[MessageEdited], None], deleted: Callable[[Iterable[int]], None]
+    ) -> Callable[[], None]:
+        """Call back with every edit and deletion; returns what ends it."""
+        self._edit_watches = (*self._edit_watches, edited)
+        self._delete_watches = (*self._delete_watches, deleted)
+
+        def end() -> None:
+            self._edit_watches = tuple(other for other in self._edit_watches if other is not edited)
+            self._delete_watches = tuple(other for other in self._delete_watches if other is not deleted)
+
+        return end

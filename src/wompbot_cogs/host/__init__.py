@@ -1,0 +1,6 @@
+"""How plugins are found, loaded, swapped and unloaded while the bot runs."""
+
+from wompbot_cogs.host.discovery import Found, discover
+from wompbot_cogs.host.host import Host, PluginState
+
+__all__ = ["Found", "Host", "PluginState", "discover"]
