@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import yarl
-from discord import AutoShardedClient
+from discord import AutoShardedClient, http, utils
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 from discord.shard import Shard
+from discord.webhook import async_ as webhook_http
 
 _CLOSE_S = 5.0
 
@@ -20,20 +21,52 @@ _CLOSE_S = 5.0
 def pointed_at(api_base: str) -> Iterator[None]:
     """Point discord.py at an API root while the context lasts.
 
-    The root is an attribute of a class, so a process talks to one server at a time.
+    The root is an attribute of a class, so a process talks to one server at a time. Answers count as
+    JSON whatever follows the type: discord.py takes ``application/json; charset=utf-8``, which many
+    servers send, for text.
     """
-    before = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    Route.BASE = api_base
+    changes = [
+        (Route, "BASE", api_base),
+        (http, "json_or_text", _json_or_text),
+        (webhook_http, "json_or_text", _json_or_text),
+        (DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY),  # changed by use_gateway
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
+    for owner, name, value in changes:
+        setattr(owner, name, value)
     try:
         yield
     finally:
-        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = before
+        for owner, name, value in before:
+            setattr(owner, name, value)
 
 
-async def ask_gateway(client: AutoShardedClient) -> tuple[int, str, dict[str, Any]]:
-    """Return the number of shards, the gateway's URL and the session start limits the API names."""
+async def _json_or_text(response: Any) -> Any:
+    text = await response.text(encoding="utf-8")
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    return utils._from_json(text) if kind == "application/json" else text
+
+
+class Gateway(NamedTuple):
+    """Where and how to connect, as the API says.
+
+    Args:
+        url: The gateway's URL.
+        shards: How many shards the bot should have.
+        starts_left: Sessions the bot may still start before the count begins anew.
+        reset_after_s: Seconds until then.
+    """
+
+    url: str
+    shards: int
+    starts_left: int
+    reset_after_s: float
+
+
+async def ask_gateway(client: AutoShardedClient) -> Gateway:
+    """Ask the API for the gateway of a client that is logged in."""
     shards, url, limits = await client.http.get_bot_gateway()
-    return shards, url, dict(limits)
+    return Gateway(url, shards, limits["remaining"], limits["reset_after"] / 1000)
 
 
 def use_gateway(client: AutoShardedClient, url: str, shards: int) -> None:
@@ -64,11 +97,14 @@ async def close_gateway(client: AutoShardedClient) -> None:
 
 
 def _verify() -> None:
-    names = [
+    names: list[tuple[Any, str]] = [
         (Route, "BASE"),
         (DiscordWebSocket, "DEFAULT_GATEWAY"),
         (HTTPClient, "get_bot_gateway"),
         (Shard, "close"),
+        (utils, "_from_json"),
+        (http, "json_or_text"),
+        (webhook_http, "json_or_text"),
     ]
     missing = [f"{owner.__name__}.{name}" for owner, name in names if not hasattr(owner, name)]
     set_by = {

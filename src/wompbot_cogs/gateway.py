@@ -1,0 +1,40 @@
+"""The connection to Discord's gateway: one that can end and start again while all else stays open."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from discord.ext import commands
+
+from wompbot_cogs import _dpy
+
+
+class ReconnectableBot(commands.AutoShardedBot):
+    """A bot whose :meth:`connect` can be called again after it failed.
+
+    discord.py closes the whole client when one event cannot be read: cogs are removed and the HTTP
+    session is shut under replies that are still being sent. Here such an end closes the gateway only.
+    """
+
+    _gateway_loop: asyncio.Task[Any] | None = None
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Receive events until the connection is lost for good; raises what ended it."""
+        self._gateway_loop = asyncio.current_task()
+        try:
+            await super().connect(reconnect=reconnect)
+        finally:
+            self._gateway_loop = None
+            await _dpy.close_gateway(self)
+
+    async def close(self) -> None:
+        """Close the client for ever, unless it is only discord.py's gateway loop that gives up."""
+        if self._gateway_loop is None or asyncio.current_task() is not self._gateway_loop:
+            await super().close()
+
+    async def fill_gaps(self) -> None:
+        """Fetch what was said while no session was open; called after every new session."""
+
+    async def finish_replies(self, within_s: float) -> None:
+        """Wait for replies in progress, no longer than ``within_s`` seconds."""

@@ -1,0 +1,316 @@
+"""A small Discord-compatible server on loopback: enough REST and gateway for a bot to live on.
+
+It keeps one guild with text channels and their history, and can misbehave on request: refuse the
+token, close an IDENTIFY, send an event no client can read, drop connections, forget sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from wompcore.ids import snowflake_at
+
+TOKEN = "token.of.the-bot"
+BOT_ID = 900_000_000_000_000_001
+GUILD_ID = 700_000_000_000_000_001
+CHANNEL_ID = 800_000_000_000_000_001
+MESSAGE_CONTENT = 1 << 19
+GUILD_MEMBERS = 1 << 15
+
+Json = dict[str, Any]
+
+
+class DiscordServer:
+    """The server's state, and the levers of a test. Open with :func:`open_discord_server`."""
+
+    def __init__(self) -> None:
+        self.api_base = ""
+        self.gateway_url = ""
+        self.flags = MESSAGE_CONTENT | GUILD_MEMBERS
+        self.channel_ids = [CHANNEL_ID]
+        self.history: dict[int, list[Json]] = {CHANNEL_ID: []}
+        self.posted: asyncio.Queue[Json] = asyncio.Queue()
+        self.requests: list[str] = []
+        self.commands: list[Json] = []
+        self.identified: list[Json] = []
+        self.resumed: list[Json] = []
+        self.close_identify_with: int | None = None
+        self.remaining_starts = 1000
+        self.sessions: set[str] = set()
+        self._sockets: dict[web.WebSocketResponse, int] = {}
+        self._numbers = count(1)
+        self._changed = asyncio.Condition()
+
+    # -- levers ----------------------------------------------------------------------------------
+
+    async def say(self, text: str, *, author: int = 42, name: str = "ann", seen: bool = True) -> int:
+        """Post as a member. Unseen: the message is only in the history, no event tells of it."""
+        message = self.message(text, CHANNEL_ID, user(author, name))
+        self.history[CHANNEL_ID].append(message)
+        if seen:
+            await self.dispatch("MESSAGE_CREATE", message)
+        return int(message["id"])
+
+    async def dispatch(self, event: str, data: Json) -> None:
+        """Send an event over every connection."""
+        for socket in list(self._sockets):
+            await self._event(socket, event, data)
+
+    async def send_text(self, text: str) -> None:
+        """Send a frame as it is over every connection."""
+        for socket in list(self._sockets):
+            await socket.send_str(text)
+
+    async def drop(self, code: int) -> None:
+        """Close every connection."""
+        for socket in list(self._sockets):
+            await socket.close(code=code)
+
+    async def invalidate_sessions(self) -> None:
+        """Forget every session and say so on every connection."""
+        self.sessions.clear()
+        await self.send_text('{"op": 9, "d": false}')
+
+    async def until(self, identified: int = 0, resumed: int = 0) -> None:
+        """Wait until so many sessions were started and resumed since the server was opened."""
+        async with asyncio.timeout(20), self._changed:
+            await self._changed.wait_for(
+                lambda: len(self.identified) >= identified and len(self.resumed) >= resumed
+            )
+
+    async def reply(self) -> str:
+        """Return the text of the next message that the bot sends or edits."""
+        async with asyncio.timeout(20):
+            return str((await self.posted.get())["content"])
+
+    def message(self, text: str, channel_id: int, author: Json) -> Json:
+        """Return the payload of a new message."""
+        now = datetime.now(UTC)
+        mentions = [user(BOT_ID, "wompbot", bot=True)] if f"<@{BOT_ID}>" in text else []
+        return {
+            "id": str(snowflake_at(now, next(self._numbers))),
+            "type": 0,
+            "channel_id": str(channel_id),
+            "guild_id": str(GUILD_ID),
+            "author": author,
+            "member": {"roles": [], "joined_at": "2020-01-01T00:00:00Z", "deaf": False, "mute": False},
+            "content": text,
+            "timestamp": now.isoformat(),
+            "edited_timestamp": None,
+            "tts": False,
+            "mention_everyone": False,
+            "mentions": mentions,
+            "mention_roles": [],
+            "attachments": [],
+            "embeds": [],
+            "pinned": False,
+        }
+
+    # -- REST ------------------------------------------------------------------------------------
+
+    def application(self) -> web.Application:
+        """Return the web application."""
+        app = web.Application(middlewares=[self._authorise])
+        api, me = "/api/v10", user(BOT_ID, "wompbot", bot=True)
+        commands = api + "/applications/{app}{guild:(/guilds/[0-9]+)?}/commands"
+        messages = api + "/channels/{channel}/messages"
+        routes = [
+            web.get(f"{api}/users/@me", _answering(lambda: me)),
+            web.get(f"{api}/applications/@me", _answering(self._application)),
+            web.get(f"{api}/oauth2/applications/@me", _answering(self._application)),
+            web.get(f"{api}/gateway/bot", _answering(self._gateway)),
+            web.get(commands, _answering(lambda: self.commands)),
+            web.put(commands, self._put_commands),
+            web.get(messages, self._list_messages),
+            web.post(messages, self._post_message),
+            web.patch(messages + "/{message}", self._edit_message),
+            web.delete(messages + "/{message}", _nothing),
+            web.put(messages + "/{message}/reactions/{emoji}/@me", _nothing),
+            web.post(api + "/channels/{channel}/typing", _nothing),
+            web.get("/gateway/", self._serve_gateway),
+        ]
+        app.add_routes(routes)
+        return app
+
+    @web.middleware
+    async def _authorise(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests.append(f"{request.method} {request.path}")
+        if request.path != "/gateway/" and request.headers.get("Authorization") != f"Bot {TOKEN}":
+            return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    def _application(self) -> Json:
+        owner = user(77, "owner")
+        return {
+            "id": str(BOT_ID), "name": "wompbot", "icon": None, "description": "", "summary": "",
+            "bot_public": False, "bot_require_code_grant": False, "verify_key": "", "hook": True,
+            "flags": self.flags, "owner": owner, "team": None,
+        }  # fmt: skip
+
+    def _gateway(self) -> Json:
+        limits = {
+            "total": 1000,
+            "remaining": self.remaining_starts,
+            "reset_after": 600_000,
+            "max_concurrency": 1,
+        }
+        return {"url": self.gateway_url, "shards": 1, "session_start_limit": limits}
+
+    async def _put_commands(self, request: web.Request) -> web.Response:
+        self.commands = [
+            {"id": str(number), "application_id": str(BOT_ID), "version": "1", "type": 1, **command}
+            for number, command in enumerate(await request.json(), 1)
+        ]
+        return web.json_response(self.commands)
+
+    async def _list_messages(self, request: web.Request) -> web.Response:
+        found = self.history[int(request.match_info["channel"])]
+        limit = int(request.query.get("limit", 50))
+        if (after := request.query.get("after")) is not None:
+            found = [message for message in found if int(message["id"]) > int(after)][:limit]
+        elif (before := request.query.get("before")) is not None:
+            found = [message for message in found if int(message["id"]) < int(before)][-limit:]
+        else:
+            found = found[-limit:]
+        return web.json_response(found[::-1])
+
+    async def _post_message(self, request: web.Request) -> web.Response:
+        channel_id = int(request.match_info["channel"])
+        body = await request.json()
+        message = self.message(body.get("content") or "", channel_id, user(BOT_ID, "wompbot", bot=True))
+        message["embeds"], message["nonce"] = body.get("embeds", []), body.get("nonce")
+        self.history[channel_id].append(message)
+        self.posted.put_nowait(message)
+        await self.dispatch("MESSAGE_CREATE", message)
+        return web.json_response(message)
+
+    async def _edit_message(self, request: web.Request) -> web.Response:
+        channel = self.history[int(request.match_info["channel"])]
+        message = next(m for m in channel if m["id"] == request.match_info["message"])
+        message.update(await request.json(), edited_timestamp=datetime.now(UTC).isoformat())
+        self.posted.put_nowait(message)
+        await self.dispatch("MESSAGE_UPDATE", message)
+        return web.json_response(message)
+
+    # -- gateway ---------------------------------------------------------------------------------
+
+    async def _serve_gateway(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 40_000}})
+        async for frame in socket:
+            if frame.type is WSMsgType.TEXT:
+                await self._received(socket, json.loads(frame.data))
+        self._sockets.pop(socket, None)
+        return socket
+
+    async def _received(self, socket: web.WebSocketResponse, frame: Json) -> None:
+        match frame["op"]:
+            case 1:
+                await socket.send_json({"op": 11})
+            case 2:
+                await self._identify(socket, frame["d"])
+            case 6:
+                await self._resume(socket, frame["d"])
+
+    async def _identify(self, socket: web.WebSocketResponse, data: Json) -> None:
+        refusal = 4004 if data["token"] != TOKEN else self.close_identify_with
+        if refusal is not None:
+            await socket.close(code=refusal)
+            return
+        session = f"session-{len(self.identified) + 1}"
+        self.sessions.add(session)
+        self._sockets[socket] = 0
+        ready = {
+            "v": 10,
+            "user": user(BOT_ID, "wompbot", bot=True),
+            "guilds": [{"id": str(GUILD_ID), "unavailable": True}],
+            "session_id": session,
+            "resume_gateway_url": self.gateway_url,
+            "shard": data["shard"],
+            "application": {"id": str(BOT_ID), "flags": self.flags},
+        }
+        await self._event(socket, "READY", ready)
+        await self._event(socket, "GUILD_CREATE", self._guild())
+        await self._note(self.identified, data)
+
+    async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
+        if data["session_id"] not in self.sessions:
+            await socket.send_str('{"op": 9, "d": false}')
+            return
+        self._sockets[socket] = data["seq"]
+        await self._event(socket, "RESUMED", {})
+        await self._note(self.resumed, data)
+
+    async def _note(self, log: list[Json], data: Json) -> None:
+        async with self._changed:
+            log.append(data)
+            self._changed.notify_all()
+
+    async def _event(self, socket: web.WebSocketResponse, event: str, data: Json) -> None:
+        self._sockets[socket] += 1
+        await socket.send_json({"op": 0, "t": event, "s": self._sockets[socket], "d": data})
+
+    def _guild(self) -> Json:
+        everyone = {
+            "id": str(GUILD_ID), "name": "@everyone", "permissions": "8", "position": 0, "color": 0,
+            "hoist": False, "managed": False, "mentionable": False, "flags": 0,
+        }  # fmt: skip
+        channels = [
+            {"id": str(id_), "type": 0, "name": f"channel-{n}", "position": n, "permission_overwrites": []}
+            for n, id_ in enumerate(self.channel_ids)
+        ]
+        member = {"roles": [], "joined_at": "2020-01-01T00:00:00Z", "deaf": False, "mute": False, "flags": 0}
+        return {
+            "id": str(GUILD_ID), "name": "The Guild", "owner_id": "77", "member_count": 2,
+            "roles": [everyone], "channels": channels, "threads": [], "unavailable": False,
+            "members": [{**member, "user": user(BOT_ID, "wompbot", bot=True)}],
+        }  # fmt: skip
+
+
+def user(id_: int, name: str, *, bot: bool = False) -> Json:
+    """Return a user's payload."""
+    return {
+        "id": str(id_), "username": name, "global_name": name, "discriminator": "0", "avatar": None,
+        "bot": bot,
+    }  # fmt: skip
+
+
+def _answering(body: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(body())
+
+    return answer
+
+
+async def _nothing(_: web.Request) -> web.Response:
+    return web.Response(status=204)
+
+
+@asynccontextmanager
+async def open_discord_server() -> AsyncIterator[DiscordServer]:
+    """Serve on a free port of loopback."""
+    discord = DiscordServer()
+    async with TestServer(discord.application()) as server:
+        discord.api_base = str(server.make_url("/api/v10"))
+        discord.gateway_url = str(server.make_url("/gateway/").with_scheme("ws"))
+        yield discord
+        await discord.drop(1001)
+
+
+@pytest.fixture
+async def discord_server() -> AsyncIterator[DiscordServer]:
+    """A Discord-compatible server with one guild."""
+    async with open_discord_server() as discord:
+        yield discord
