@@ -1,0 +1,167 @@
+"""The chat completions format: requests to JSON, JSON to answers and errors. Pure.
+
+Sources: OpenAI API reference, "Chat completions"; OpenRouter documentation, "Usage accounting" and
+"Errors". Servers differ in details; what is accepted beyond the reference is said where it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from wompcore.errors import ModelAnswerInvalid
+from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
+from wompcore.llm.reply import ProviderAnswer
+from wompcore.llm.request import ChatRequest, Message, ToolCall, ToolSpec
+from wompcore.money import Usd, usd
+from wompcore.usage import Usage
+
+Json = Mapping[str, Any]
+
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
+_NAME_LIMIT = 64
+_CHARS_PER_TOKEN = 4
+
+
+# -- requests ------------------------------------------------------------------------------------
+
+
+def encode(request: ChatRequest, model: str) -> bytes:
+    """Return the JSON body of a request. Lone surrogates, which no JSON can carry, become ``?``."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [_message(message) for message in request.messages],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+    }
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        body["tool_choice"] = "auto"
+    if request.response_schema is not None:
+        schema = {"name": "answer", "schema": request.response_schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if request.stop:
+        body["stop"] = request.stop
+    if request.seed is not None:
+        body["seed"] = request.seed
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _message(message: Message) -> Json:
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.name:  # the reference allows few characters; people's names have others
+        turn["name"] = _NOT_IN_NAMES.sub("_", message.name)[:_NAME_LIMIT]
+    if message.tool_calls:
+        turn["content"] = message.content or None
+        turn["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id:
+        turn["tool_call_id"] = message.tool_call_id
+    return turn
+
+
+def _tool(tool: ToolSpec) -> Json:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+# -- answers -------------------------------------------------------------------------------------
+
+
+def decode(answer: bytes, *, sent: int, provider: str) -> ProviderAnswer:
+    """Read the body of a 200.
+
+    Args:
+        answer: The body.
+        sent: Bytes of the request, from which tokens are estimated when no usage is reported.
+        provider: For messages of errors.
+
+    Raises:
+        ModelError: It holds an error object instead of a completion.
+        ModelAnswerInvalid: It is not a completion.
+    """
+    body = json_object(answer)
+    if body is None:
+        raise ModelAnswerInvalid(f"{provider} answered 200 with {kind_of(answer)} instead of a completion")
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    choice = choice if isinstance(choice, dict) else {}
+    if error := body.get("error") or choice.get("error"):
+        raise error_inside_200(error, provider)
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise ModelAnswerInvalid(f"{provider} answered 200 with JSON that is not a completion")
+    text, calls = _text(message.get("content")), _tool_calls(message.get("tool_calls"))
+    written = len(text) + sum(len(call.arguments) for call in calls)
+    return ProviderAnswer(
+        text=text,
+        tool_calls=calls,
+        finish_reason=str(choice.get("finish_reason") or "unknown"),
+        usage=_usage(body.get("usage")) or _estimate(sent, written),
+        model=str(body.get("model") or ""),
+        request_id=str(body.get("id") or ""),
+    )
+
+
+def _text(content: object) -> str:
+    """Null is empty text; some servers send a list of parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return ""
+
+
+def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
+    """Arguments come as JSON text or, from some servers, as an object; ids may be missing."""
+    found: list[ToolCall] = []
+    for number, call in enumerate(calls if isinstance(calls, list) else ()):
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not function.get("name"):
+            continue
+        arguments = function.get("arguments") or "{}"
+        if not isinstance(arguments, str):
+            arguments = json.dumps(arguments, ensure_ascii=False, default=float)
+        found.append(ToolCall(str(call.get("id") or f"call_{number}"), str(function["name"]), arguments))
+    return tuple(found)
+
+
+def _usage(usage: object) -> Usage | None:
+    if not isinstance(usage, dict) or "prompt_tokens" not in usage:
+        return None
+    prompt = usage.get("prompt_tokens_details")
+    completion = usage.get("completion_tokens_details")
+    prompt = prompt if isinstance(prompt, dict) else {}
+    completion = completion if isinstance(completion, dict) else {}
+    return Usage(
+        input=_count(usage.get("prompt_tokens")),
+        output=_count(usage.get("completion_tokens")),
+        cached_input=_count(prompt.get("cached_tokens")),
+        cache_write=_count(prompt.get("cache_write_tokens")),
+        reasoning=_count(completion.get("reasoning_tokens")),
+        cost=_cost(usage.get("cost")),
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _cost(value: object) -> Usd | None:
+    if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
+        return None
+    try:
+        cost = usd(value)
+    except ValueError:
+        return None
+    return cost if cost >= 0 else None
+
+
+def _estimate(sent: int, written: int) -> Usage:
+    """Four characters to a token: the usual rule of thumb for English, good to a third."""
+    return Usage(input=sent // _CHARS_PER_TOKEN + 1, output=written // _CHARS_PER_TOKEN + 1, estimated=True)

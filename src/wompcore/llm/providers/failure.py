@@ -1,0 +1,98 @@
+"""What a model endpoint means when it does not answer with a completion. Pure."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from wompcore.errors import (
+    ModelAnswerInvalid,
+    ModelError,
+    ModelRateLimited,
+    ModelRequestRefused,
+    ModelUnauthorized,
+    ModelUnavailable,
+)
+
+_QUOTED_CHARS = 200
+_NEVER_RETRIED = frozenset({501, 505})  # the server lacks what was asked; asking again changes nothing
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a body with exact decimals, ``None`` when it holds something else."""
+    try:
+        found = json.loads(body, parse_float=Decimal)  # money must not pass through a float
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def kind_of(body: bytes) -> str:
+    """Return in words what a body that is not a completion is."""
+    start = body[:200].lstrip().lower()
+    if not start:
+        return "nothing"
+    return "a web page" if start.startswith((b"<!doctype html", b"<html")) else "something else"
+
+
+def error_of_status(
+    status: int, body: bytes, *, provider: str, retry_after_s: float | None = None
+) -> ModelError:
+    """Return the error that an HTTP status other than 200 stands for.
+
+    Source of what is worth a retry: spec 03, section 3.
+
+    Args:
+        status: The HTTP status.
+        body: The answer's body; what it says is quoted.
+        provider: Who answered.
+        retry_after_s: Seconds the endpoint asked to wait.
+    """
+    found = json_object(body)
+    said = _said(found.get("error", found)) if found is not None else kind_of(body)
+    return _error(status, said, provider, retry_after_s)
+
+
+def error_inside_200(error: object, provider: str) -> ModelError:
+    """Return the error that an error object inside a 200 stands for, by its code.
+
+    A gateway that has already answered 200 reports its upstream's failure this way.
+    """
+    code = error.get("code") if isinstance(error, dict) else None
+    text = str(code)
+    status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 502
+    return _error(status, _said(error), provider, None)
+
+
+def _error(status: int, said: str, provider: str, retry_after_s: float | None) -> ModelError:
+    message = f"{provider} answered {status}: {said}"
+    match status:
+        case 401 | 403:
+            return ModelUnauthorized(message, status=status)
+        case 402:
+            return ModelUnauthorized(
+                message, status=status, hint="The account has no credit left: add some at the provider."
+            )
+        case 429:
+            return ModelRateLimited(message, status=status, retryable=True, retry_after_s=retry_after_s)
+        case 404 | 405:
+            hint = "Check llm.model, and that llm.base_url is the API root, usually ending in /v1."
+            return ModelRequestRefused(message, status=status, hint=hint)
+        case 408 | 425:
+            return ModelUnavailable(message, status=status, retryable=True, retry_after_s=retry_after_s)
+        case _ if status >= 500:
+            retryable = status not in _NEVER_RETRIED
+            return ModelUnavailable(message, status=status, retryable=retryable, retry_after_s=retry_after_s)
+        case _ if 300 <= status < 400 or status < 300:
+            return ModelAnswerInvalid(message, status=status)
+        case _:
+            return ModelRequestRefused(message, status=status)
+
+
+def _said(error: object) -> str:
+    """Return an error object's own words in one bounded line."""
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("detail") or error.get("code") or "no reason given"
+    words = " ".join(str(error).split())
+    return words if len(words) <= _QUOTED_CHARS else words[: _QUOTED_CHARS - 1] + "…"
