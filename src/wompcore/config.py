@@ -77,6 +77,9 @@ class Price(Section):
 
     input: Decimal = Field(ge=0, description="Per million prompt tokens.")
     output: Decimal = Field(ge=0, description="Per million answer tokens.")
+    cached_input: Decimal | None = Field(
+        None, ge=0, description="Per million prompt tokens read from the provider's cache; empty: as input."
+    )
 
 
 class CostSettings(Section):
@@ -150,16 +153,31 @@ def load_settings(
     Raises:
         ConfigInvalid: The file cannot be read, a key is unknown or a value is bad; names the key.
     """
-    data: dict[str, Any] = {}
-    if file is not None:
-        data = _read_toml(file)
-    for name, value in (os.environ if environ is None else environ).items():
-        if name.startswith(ENV_PREFIX) and "__" in name and value != "":
-            _place(data, name, value)
+    environ = os.environ if environ is None else environ
+    data = {} if file is None else _read_toml(file)
+    variables = _variables(model, environ)
+    for name in variables.values():
+        _place(data, name, environ[name])
     try:
         return model.model_validate(_without_empty(data))
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise _invalid(error, variables) from error
+
+
+def _variables(model: type[BaseModel], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment's variables by the key, ``section.key``, that each sets."""
+    variables: dict[str, str] = {}
+    for name, value in environ.items():
+        key = name.removeprefix(ENV_PREFIX).lower()
+        if not name.startswith(ENV_PREFIX) or value == "":
+            continue
+        section, _, rest = key.partition("_")
+        if "__" in key:
+            variables[key.replace("__", ".")] = name
+        elif section in model.model_fields:
+            meant = f"{ENV_PREFIX}{section}__{rest}".upper()
+            raise ConfigInvalid(name, "unknown setting", hint=f"Two underscores end the section: {meant}")
+    return variables
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -189,9 +207,13 @@ def _without_empty(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _invalid(error: ValidationError) -> ConfigInvalid:
+def _invalid(error: ValidationError, variables: Mapping[str, str]) -> ConfigInvalid:
     first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"]) or "settings"
+    for path, name in variables.items():
+        if f"{path}.".startswith(f"{key}.") or f"{key}.".startswith(f"{path}."):
+            key = name
+            break
     if first["type"] == "extra_forbidden":
         return ConfigInvalid(key, "unknown setting", hint="docs/reference/settings lists every one.")
     return ConfigInvalid(key, str(first["msg"]).removeprefix("Value error, "))
