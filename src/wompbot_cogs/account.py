@@ -8,53 +8,12 @@ from dataclasses import dataclass
 import discord
 
 from wompbot_cogs import _dpy
+from wompbot_cogs.errors import DiscordUnavailable, IntentsRefused, TokenMissing, TokenRefused
 from wompbot_cogs.settings import DiscordSettings
-from wompcore.errors import WompError
 
-PORTAL = "https://discord.com/developers/applications"
 MESSAGE_CONTENT = "Message Content Intent"
 SERVER_MEMBERS = "Server Members Intent"
 _PERMISSIONS = 414_464_723_008  # spec 13, section 9
-
-
-class TokenMissing(WompError):
-    """No bot token is set."""
-
-    hint = (
-        f"Make a bot at {PORTAL}, page 'Bot', press 'Reset Token', and set discord.token "
-        "(WOMPBOT_DISCORD__TOKEN) to it; `wompbot init` asks for it."
-    )
-
-
-class TokenRefused(WompError):
-    """Discord refused the bot token."""
-
-    hint = f"Press 'Reset Token' at {PORTAL}, page 'Bot', and set discord.token to the new one."
-
-
-class IntentsRefused(WompError):
-    """Discord does not let the bot use a privileged intent.
-
-    Args:
-        intents: Their names as the developer portal shows them.
-        application_id: The bot's application, when known.
-    """
-
-    def __init__(self, intents: tuple[str, ...], application_id: int | None = None) -> None:
-        names = " and ".join(f"'{name}'" for name in intents)
-        page = PORTAL if application_id is None else f"{PORTAL}/{application_id}/bot"
-        super().__init__(
-            f"privileged intents are switched off: {names}",
-            hint=f"Switch on {names} at {page}, page 'Bot'; or set discord.message_content = false "
-            "(the bot then sees mentions and slash commands only) and discord.members = false.",
-        )
-        self.intents = intents
-
-
-class DiscordUnavailable(WompError):
-    """Discord cannot be reached."""
-
-    hint = "Check the network and discord.api_base; https://discordstatus.com tells of outages."
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import discord
 
 from wompbot_cogs import _dpy
-from wompbot_cogs.account import IntentsRefused, TokenRefused, privileged_intents
+from wompbot_cogs.account import privileged_intents
+from wompbot_cogs.errors import IntentsRefused, TokenRefused
 from wompbot_cogs.gateway import ReconnectableBot
 from wompbot_cogs.settings import DiscordSettings
 from wompcore.errors import WompError

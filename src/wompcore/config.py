@@ -140,9 +140,7 @@ class CoreSettings(Section):
 S = TypeVar("S", bound=BaseModel)
 
 
-def load_settings(
-    model: type[S], *, file: Path | None = None, environ: Mapping[str, str] | None = None
-) -> S:
+def load_settings(model: type[S], *, file: Path | None = None, environ: Mapping[str, str] | None = None) -> S:
     """Read settings from a TOML file and the environment.
 
     Args:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from discord_server import TOKEN, DiscordServer
 from wompbot_cogs import _dpy
-from wompbot_cogs.account import IntentsRefused, TokenRefused
+from wompbot_cogs.errors import IntentsRefused, TokenRefused
 from wompbot_cogs.gateway import ReconnectableBot
 from wompbot_cogs.runner import Backoff, run
 from wompbot_cogs.settings import DiscordSettings
