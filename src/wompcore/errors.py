@@ -97,6 +97,16 @@ class MigrationChanged(DatabaseError):
     hint = "Restore the migration file as it was applied and put the change into a new one."
 
 
+class DatabaseNotEmpty(DatabaseError):
+    """The database already holds something."""
+
+    hint = "Restore into an empty database, or say that what is there may be replaced."
+
+
+class BackupFailed(DatabaseError):
+    """A backup could not be written or read."""
+
+
 # -- the model -----------------------------------------------------------------------------------
 
 
