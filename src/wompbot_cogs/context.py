@@ -20,7 +20,7 @@ from wompcore.costs import Ledger
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.jobs import Outbox
 from wompcore.llm import ChatClient, ChatRequest, Reply
-from wompcore.repos.reply_context import ReplyContext
+from wompcore.repos.reply_context import Line, ReplyContext
 
 
 class PluginModel:
@@ -78,15 +78,42 @@ class PluginMessages:
         """See every edit and deletion; both callbacks are synchronous and quick."""
         self._scope.on_live(lambda: self._flow.watch_changes(edited, deleted))
 
+    @property
+    def own_id(self) -> int:
+        """The bot's user id."""
+        return self._flow.own_id
+
+    @property
+    def own_name(self) -> str:
+        """The name the bot answers to."""
+        return self._flow.address.name
+
     def keep_own(self, message: ChatMessage) -> None:
         """Keep an answer of the bot, in its final form."""
         self._core.messages.add(message)
 
     async def context(self, *, channel_id: int, message_id: int, since_id: int, limit: int) -> ReplyContext:
-        """Return what a reply needs to know, in one round trip."""
-        return await self._core.contexts.read(
+        """Return what a reply needs to know, in one round trip.
+
+        Messages that were said a moment ago and are not written yet are part of it.
+
+        Args:
+            channel_id: Where the answer goes.
+            message_id: The message to answer; itself not part of the history.
+            since_id: A snowflake; history starts there.
+            limit: Messages of history at most.
+        """
+        recent = [
+            Line(message.id, message.author_id, message.author_name, message.text, message.is_bot)
+            for message in self._core.messages.unwritten(channel_id)
+            if message.id < message_id and message.text and self._core.consent.allows(message.author_id)
+        ]
+        context = await self._core.contexts.read(
             channel_id=channel_id, message_id=message_id, since_id=since_id, limit=limit
         )
+        lines = {line.id: line for line in (*context.history, *recent)}
+        history = tuple(lines[line_id] for line_id in sorted(lines))[-limit:]
+        return replace(context, history=history)
 
 
 class Context:
@@ -96,7 +123,6 @@ class Context:
         manifest: What the plugin asked for.
         scope: Owns everything the plugin acquires.
         capabilities: What can be handed out, by name.
-        settings: The host's settings that any plugin may read: the bot's name and prefix.
     """
 
     def __init__(self, manifest: Manifest, scope: Scope, capabilities: Mapping[str, Any]) -> None:

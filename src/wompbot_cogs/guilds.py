@@ -67,6 +67,7 @@ class Guilds:
         guilds = cls(repository)
         listener.on(CHANNEL, guilds._heard)
         listener.on_reconnect(guilds.reload)
+        await listener.listening()
         await guilds.reload()
         try:
             yield guilds

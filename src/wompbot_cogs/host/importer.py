@@ -1,4 +1,4 @@
-"""Importing a plugin's package afresh: every module of its tree, from source, old ones put back on failure."""
+"""Importing a package afresh: every module of its tree, from source; on failure the old ones return."""
 
 from __future__ import annotations
 

@@ -51,6 +51,10 @@ class Link(Protocol):
         """Await the callback whenever the link is up again, before it counts as up."""
         ...
 
+    async def listening(self) -> None:
+        """Wait until nothing told from now on is missed."""
+        ...
+
 
 class Gate:
     """Answers whether a person's messages may be kept. Made by :meth:`open`."""
@@ -81,6 +85,7 @@ class Gate:
         gate = cls(book, link, clock, purpose)
         link.on(channel, gate._heard)
         link.on_reconnect(gate.reload)
+        await link.listening()  # first listen, then read: no change falls between
         await gate.reload()
         yield gate
 

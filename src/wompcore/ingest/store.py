@@ -177,6 +177,14 @@ class MessageStore:
         while len(self._deleted) > _TOMBSTONES:
             del self._deleted[next(iter(self._deleted))]
 
+    def unwritten(self, channel_id: int) -> list[ChatMessage]:
+        """Return a channel's messages that no query can see yet, oldest first."""
+        return [
+            message
+            for message in self._buffer
+            if message.channel_id == channel_id and message.id not in self._deleted
+        ]
+
     async def room(self) -> None:
         """Wait until the buffer is at most half full."""
         async with self._emptied:

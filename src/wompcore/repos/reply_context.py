@@ -11,7 +11,7 @@ from wompcore.db import Database
 _CONTEXT = """
 SELECT
     EXISTS (SELECT FROM cost_entries WHERE message_id = %(message)s AND purpose = 'chat'),
-    coalesce((SELECT json_agg(json_build_array(h.author_id, h.author_name, h.text, h.is_bot) ORDER BY h.id)
+    coalesce((SELECT json_agg(json_build_array(h.id, h.author_id, h.author_name, h.text, h.is_bot) ORDER BY h.id)
         FROM (
             SELECT m.id, m.author_id, m.author_name, m.text, m.is_bot
             FROM messages m JOIN people p ON p.id = m.author_id AND NOT p.opted_out
@@ -25,6 +25,7 @@ SELECT
 class Line:
     """One line of history."""
 
+    id: int
     author_id: int
     author_name: str
     text: str
@@ -54,9 +55,7 @@ class ReplyContexts:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def read(
-        self, *, channel_id: int, message_id: int, since_id: int, limit: int = 50
-    ) -> ReplyContext:
+    async def read(self, *, channel_id: int, message_id: int, since_id: int, limit: int = 50) -> ReplyContext:
         """Return the context of a reply.
 
         Args:

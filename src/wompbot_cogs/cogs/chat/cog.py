@@ -1,0 +1,144 @@
+"""The conversation: from an addressed message to its answer."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from importlib.resources import files
+
+import discord
+from discord.ext import commands
+
+from wompbot_cogs import Context, Level
+from wompbot_cogs.cogs.chat import texts
+from wompbot_cogs.cogs.chat.prompt import build_prompt
+from wompcore.errors import CoolingDown, ModelError, SlotsBusy, WompError
+from wompcore.events import ChatMessage
+from wompcore.ids import snowflake_at
+from wompcore.llm import ChatRequest
+from wompcore.repos.reply_context import Line
+from wompcore.text import bound, defuse_mentions, restore_mentions, split_message
+from wompcore.usage import Attribution, Purpose
+
+_HISTORY = 50
+_HISTORY_AGE = timedelta(days=90)
+_INPUT_CHARS = 2000
+_PART_CHARS = 2000
+
+
+class ChatCog(commands.Cog, name="Chat"):
+    """Answers when it is mentioned, named, or asked with ``!wb``."""
+
+    def __init__(self, context: Context) -> None:
+        self._messages = context.messages
+        self._model = context.llm
+        self._limits = context.limits
+        self._permissions = context.permissions
+        self._log = context.log
+        self._rules = files(__package__).joinpath("system.md").read_text(encoding="utf-8")
+        context.messages.watch(lambda message: message.addressed, self.answer)
+
+    async def answer(self, message: ChatMessage, source: discord.Message) -> None:
+        """Answer one addressed message; whatever happens, the asker hears something."""
+        request = self._messages.request_of(message.text)
+        if len(request) < 2:
+            await self._send(source, texts.GREETING)
+            return
+        try:
+            if self._permissions.level(source.author) < Level.SUPER_ADMIN:
+                self._limits.cooldown.check(message.author_id, message.at)
+            async with self._limits.person.take(message.author_id):
+                await self._in_turn(message, source, request)
+        except CoolingDown as limit:
+            await self._send(source, texts.SLOW_DOWN.format(seconds=max(1.0, limit.retry_after_s or 0)))
+        except SlotsBusy:
+            await self._send(source, texts.TOO_MANY)
+
+    async def _in_turn(self, message: ChatMessage, source: discord.Message, request: str) -> None:
+        try:
+            async with self._limits.channel.take(message.channel_id):
+                await self._reply(message, source, request)
+        except SlotsBusy:
+            await self._send(source, texts.BUSY)
+
+    async def _reply(self, message: ChatMessage, source: discord.Message, request: str) -> None:
+        context = await self._messages.context(
+            channel_id=message.channel_id,
+            message_id=message.id,
+            since_id=snowflake_at(message.at - _HISTORY_AGE),
+            limit=_HISTORY,
+        )
+        if context.answered:
+            return
+        placeholder = await self._send(source, texts.THINKING)
+        if placeholder is None:
+            return
+        try:
+            text = await self._ask(message, context.history, request)
+        except ModelError as error:
+            text = self._failed(error, texts.UNAVAILABLE)
+        except WompError as error:
+            text = self._failed(error, texts.FAILED)
+        if len(request) > _INPUT_CHARS:
+            text += "\n" + texts.CUT.format(limit=_INPUT_CHARS)
+        names = {line.author_name: line.author_id for line in context.history}
+        names[message.author_name] = message.author_id
+        await self._deliver(placeholder, message, restore_mentions(text, names))
+
+    async def _ask(self, message: ChatMessage, history: tuple[Line, ...], request: str) -> str:
+        own_name = self._messages.own_name
+        prompt = build_prompt(
+            self._rules.replace("{name}", own_name),
+            history,
+            own_name=own_name,
+            own_id=self._messages.own_id,
+            asker=message.author_name,
+            request=bound(request, _INPUT_CHARS),
+        )
+        attribution = Attribution(
+            Purpose.CHAT,
+            guild_id=message.guild_id,
+            channel_id=message.channel_id,
+            person_id=message.author_id,
+            message_id=message.id,
+        )
+        reply = await self._model.complete(ChatRequest(prompt, attribution))
+        return reply.text.strip() or texts.NO_ANSWER
+
+    async def _deliver(self, placeholder: discord.Message, message: ChatMessage, text: str) -> None:
+        """Put the answer in the placeholder's place and keep it as one message."""
+        first, *rest = split_message(defuse_mentions(text), _PART_CHARS) or [texts.NO_ANSWER]
+        try:
+            await placeholder.edit(content=first)
+            for part in rest:
+                await placeholder.channel.send(part)
+        except discord.HTTPException as error:
+            self._log.warning("an answer could not be delivered: %s", error)
+            return
+        self._messages.keep_own(
+            ChatMessage(
+                placeholder.id,
+                message.channel_id,
+                self._messages.own_id,
+                self._messages.own_name,
+                text,
+                message.guild_id,
+                message.id,
+                is_bot=True,
+                is_own=True,
+            )
+        )
+
+    async def _send(self, source: discord.Message, text: str) -> discord.Message | None:
+        try:
+            return await source.channel.send(
+                text, reference=source.to_reference(fail_if_not_exists=False), mention_author=False
+            )
+        except discord.HTTPException as error:
+            self._log.warning("cannot write to channel %d: %s", source.channel.id, error)
+            return None
+
+    def _failed(self, error: WompError, text: str) -> str:
+        reference = secrets.token_hex(4)
+        self._log.error("a reply failed, reference %s: %s", reference, error)
+        return text.format(reference=reference)

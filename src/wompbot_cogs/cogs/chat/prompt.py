@@ -1,0 +1,52 @@
+"""The prompt of a reply: what stays the same first, what changes last, outside text fenced. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wompcore.llm import Message
+from wompcore.repos.reply_context import Line
+from wompcore.text import FENCE_RULE, bound, fence
+
+HISTORY_CHARS = 12_000
+"""Characters of history at most, about 3,000 tokens."""
+
+LINE_CHARS = 500
+"""Characters of one line of history at most."""
+
+
+def build_prompt(
+    rules: str, history: Sequence[Line], *, own_name: str, own_id: int, asker: str, request: str
+) -> tuple[Message, ...]:
+    """Return the messages for the model.
+
+    Args:
+        rules: How to behave; the system prompt.
+        history: The channel's last messages, oldest first; the oldest are dropped if it is too long.
+        own_name: How the bot's own lines are labelled.
+        own_id: The bot's user id.
+        asker: Who asks.
+        request: What they ask, without the address.
+    """
+    parts = [Message("system", f"{rules.strip()}\n{FENCE_RULE}")]
+    lines = [_line(line, own_name if line.author_id == own_id else line.author_name) for line in history]
+    kept = _newest(lines, HISTORY_CHARS)
+    if kept:
+        block = fence("\n".join(kept), "last messages of the channel", limit=HISTORY_CHARS)
+        parts.append(Message("user", block))
+    parts.append(Message("user", fence(request, f"request of {asker}", limit=HISTORY_CHARS)))
+    return tuple(parts)
+
+
+def _line(line: Line, name: str) -> str:
+    return f"{name}: {bound(' '.join(line.text.split()), LINE_CHARS)}"
+
+
+def _newest(lines: Sequence[str], limit: int) -> list[str]:
+    kept: list[str] = []
+    for line in reversed(lines):
+        limit -= len(line) + 1
+        if limit < 0:
+            break
+        kept.append(line)
+    return kept[::-1]
