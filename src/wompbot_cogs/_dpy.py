@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import yarl
-from discord import AutoShardedClient, http, utils
+from discord import AutoShardedClient, Client, http, utils
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 from discord.shard import Shard
+from discord.state import ConnectionState
 from discord.webhook import async_ as webhook_http
 
 _CLOSE_S = 5.0
@@ -96,6 +97,17 @@ async def close_gateway(client: AutoShardedClient) -> None:
     client._ready.clear()
 
 
+def feed(client: Client, event: str, payload: dict[str, Any]) -> None:
+    """Hand a client an event as its gateway would: parsed, cached and dispatched before this returns.
+
+    Args:
+        client: A client that is logged in.
+        event: The gateway's name of it, such as ``MESSAGE_CREATE``.
+        payload: Its data; the client may keep and change it.
+    """
+    client._connection.parsers[event](payload)
+
+
 def _verify() -> None:
     names: list[tuple[Any, str]] = [
         (Route, "BASE"),
@@ -111,6 +123,8 @@ def _verify() -> None:
         "_AutoShardedClient__shards": AutoShardedClient.__init__,
         "_AutoShardedClient__queue": AutoShardedClient._async_setup_hook,
         "_ready": AutoShardedClient.clear,
+        "_connection": Client.__init__,
+        "parsers": ConnectionState.__init__,
     }
     missing += [name for name, method in set_by.items() if name not in method.__code__.co_names]
     if missing:
