@@ -50,6 +50,8 @@ class Link:
 
     def on_reconnect(self, callback: Callable[[], Awaitable[None]]) -> None: ...
 
+    async def listening(self) -> None: ...
+
 
 def run(rounds: int) -> Iterator[Result]:
     for against, baseline in (("aiocache memory get", _aiocache), ("dict with expiry", _dictionary)):

@@ -108,7 +108,7 @@ class PluginMessages:
             for message in self._core.messages.unwritten(channel_id)
             if message.id < message_id and message.text and self._core.consent.allows(message.author_id)
         ]
-        context = await self._core.contexts.read(
+        context = await self._core.repos.contexts.read(
             channel_id=channel_id, message_id=message_id, since_id=since_id, limit=limit
         )
         lines = {line.id: line for line in (*context.history, *recent)}

@@ -17,11 +17,13 @@ from wompcore.ids import EntryIds
 from wompcore.ingest import MessageStore
 from wompcore.jobs import Jobs, Outbox, jobs_migrations
 from wompcore.limits import ChannelSlots, Cooldown, PersonSlots
-from wompcore.llm import ChatClient, openai_style
+from wompcore.llm import ChatClient, OpenAiStyle
 from wompcore.repos import consents
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.costs import CostRepository
+from wompcore.repos.deliveries import DeliveryRepository
 from wompcore.repos.guilds import GuildRepository
+from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
 from wompcore.repos.messages import MessageRepository
 from wompcore.repos.plugins import PluginRepository
 from wompcore.repos.reply_context import ReplyContexts
@@ -51,3 +53,130 @@ class Limits:
             PersonSlots(settings.person_slots),
             Cooldown(settings.person_cooldown_s),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """What is kept, by aggregate.
+
+    Args:
+        messages: What was said.
+        contexts: What a reply needs to know.
+        costs: What was spent.
+        guilds: What guilds decided.
+        plugins: Which plugins should run.
+        holders: Who keeps personal data where.
+    """
+
+    messages: MessageRepository
+    contexts: ReplyContexts
+    costs: CostRepository
+    guilds: GuildRepository
+    plugins: PluginRepository
+    holders: HolderRepository
+
+    @classmethod
+    def on(cls, db: Database) -> Repositories:
+        """Make the repositories of a database."""
+        return cls(
+            MessageRepository(db),
+            ReplyContexts(db),
+            CostRepository(db),
+            GuildRepository(db),
+            PluginRepository(db),
+            HolderRepository(db),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Every service, open. Made by :meth:`open`.
+
+    Args:
+        settings: What everything was opened with.
+        clock: The time that limits and records go by.
+        db: The database.
+        listener: Brings what other processes tell.
+        repos: What is kept.
+        consent: May we?
+        messages: The message store.
+        http: The two ways out.
+        ledger: The money.
+        llm: The one path to the model.
+        claims: Finds claims.
+        limits: Who may ask how often.
+        jobs: Durable jobs.
+        outbox: Messages that must arrive once.
+    """
+
+    settings: CoreSettings
+    clock: Clock
+    db: Database
+    listener: Listener
+    repos: Repositories
+    consent: Gate
+    messages: MessageStore
+    http: HttpSessions
+    ledger: Ledger
+    llm: ChatClient
+    claims: ClaimWatcher
+    limits: Limits
+    jobs: Jobs
+    outbox: Outbox
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: CoreSettings, *, clock: Clock | None = None, temporary: bool = False
+    ) -> AsyncIterator[Core]:
+        """Open every service; closing finishes what was begun.
+
+        Args:
+            settings: The settings.
+            clock: The time that limits and records go by; the system's when left out.
+            temporary: Use an embedded database that is thrown away at the end.
+
+        Raises:
+            WompError: A service cannot be opened; says which and what to do.
+        """
+        clock = clock or SystemClock()
+        async with AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            db = await enter(Database.open(settings.database, temporary=temporary))
+            await migrate(db, "core", migrations_in("wompcore.repos"))
+            await migrate(db, "jobs", jobs_migrations())
+            listener = await enter(Listener.open(db))
+            repos = Repositories.on(db)
+            await repos.holders.declare("core", CORE_HOLDERS)
+            consent = await enter(
+                Gate.open(consents.ConsentRepository(db), listener, clock, channel=consents.CHANNEL)
+            )
+            jobs = await enter(Jobs.open(db, clock))
+            outbox = await enter(Outbox.open(DeliveryRepository(db), jobs))
+            http = await enter(HttpSessions.open(settings.http, trusted_origins=[settings.llm.base_url]))
+            ids = EntryIds(await db.fetch_value(_INSTANCE))
+            ledger = Ledger(
+                repos.costs, PriceBook.shipped(settings.costs), ids, clock, may_name=lambda person: not consent.refuses(person)
+            )
+            stack.push_async_callback(ledger.close)
+            llm = ChatClient(OpenAiStyle(http.trusted, settings.llm), settings.llm, ledger)
+            messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))
+            claims = await enter(
+                ClaimWatcher.open(ClaimRepository(db), llm, consent, settings.claims, clock)
+            )
+            yield cls(
+                settings,
+                clock,
+                db,
+                listener,
+                repos,
+                consent,
+                messages,
+                http,
+                ledger,
+                llm,
+                claims,
+                Limits.of(settings.limits),
+                jobs,
+                outbox,
+            )

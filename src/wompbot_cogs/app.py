@@ -1,0 +1,91 @@
+"""The composition root: from settings to a bot with its plugins loaded, not connected yet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from wompbot_cogs._dpy import pointed_at
+from wompbot_cogs.address import Address
+from wompbot_cogs.bot import WompBot
+from wompbot_cogs.context import PluginMessages, PluginModel
+from wompbot_cogs.flow import MessageFlow
+from wompbot_cogs.guilds import Guilds
+from wompbot_cogs.history import HistoryFiller
+from wompbot_cogs.host import Host
+from wompbot_cogs.permissions import Permissions
+from wompbot_cogs.scope import Scope
+from wompbot_cogs.sender import DiscordSender
+from wompbot_cogs.settings import BotSettings
+from wompcore.clock import Clock
+from wompcore.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that runs. Made by :func:`open_app`.
+
+    Args:
+        settings: What it was opened with.
+        core: The library's services.
+        guilds: What each guild decided.
+        permissions: Who may do what.
+        bot: The Discord side.
+        host: The plugins.
+    """
+
+    settings: BotSettings
+    core: Core
+    guilds: Guilds
+    permissions: Permissions
+    bot: WompBot
+    host: Host
+
+
+@asynccontextmanager
+async def open_app(
+    settings: BotSettings, *, clock: Clock | None = None, temporary: bool = False
+) -> AsyncIterator[App]:
+    """Open the services, make the bot and load its plugins.
+
+    Args:
+        settings: The settings.
+        clock: The time that limits and records go by; the system's when left out.
+        temporary: Use an embedded database that is thrown away at the end.
+
+    Raises:
+        WompError: A service cannot be opened; says which and what to do.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(pointed_at(settings.discord.api_base))
+        core = await stack.enter_async_context(Core.open(settings, clock=clock, temporary=temporary))
+        guilds = await stack.enter_async_context(Guilds.open(core.repos.guilds, core.listener))
+        permissions = Permissions(guilds, settings.discord.owner_ids)
+        flow = MessageFlow(core.consent, core.messages, guilds, Address(settings.discord.name))
+        filler = HistoryFiller(core.repos.messages, core.messages, flow, guilds)
+        bot = WompBot(
+            settings.discord, flow=flow, filler=filler, permissions=permissions, guilds=core.repos.guilds
+        )
+
+        def capabilities(plugin: str, scope: Scope) -> Mapping[str, Any]:
+            return {
+                "claims": core.claims,
+                "consent": core.consent,
+                "costs": core.ledger,
+                "guilds": guilds,
+                "limits": core.limits,
+                "llm": PluginModel(core.llm, plugin),
+                "messages": PluginMessages(flow, core, scope, plugin),
+                "notify": core.outbox,
+                "permissions": permissions,
+                "plugins": host,
+            }
+
+        host = Host(bot, capabilities, core.repos.plugins, core.clock, bot.sync_soon)
+        stack.push_async_callback(bot.close)
+        stack.push_async_callback(host.close)
+        await host.load_all(settings.bot.plugins)
+        core.outbox.send_with(DiscordSender(bot))
+        yield App(settings, core, guilds, permissions, bot, host)
