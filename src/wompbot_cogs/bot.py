@@ -15,6 +15,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from wompbot_cogs.flow import MessageFlow
+from wompbot_cogs.gateway import ReconnectableBot
 from wompbot_cogs.history import HistoryFiller
 from wompbot_cogs.permissions import LevelTooLow, Permissions
 from wompbot_cogs.settings import DiscordSettings
@@ -27,7 +28,7 @@ _SYNC_DELAY_S = 0.05
 _FINGERPRINT = "commands_fingerprint"
 
 
-class WompBot(commands.AutoShardedBot):
+class WompBot(ReconnectableBot):
     """The Discord side of the house. Services are opened before it and handed to it.
 
     Args:
@@ -116,14 +117,13 @@ class WompBot(commands.AutoShardedBot):
         """Register commands if they changed."""
         self.sync_soon()
 
-    async def close(self) -> None:
-        """Close the connection and end what the bot itself started."""
+    async def finish(self) -> None:
+        """End what the bot itself started."""
         if self._sync is not None:
             self._sync.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await super().close()
 
     async def fill_gaps(self) -> int:
         """Fetch what was said while the bot was away; returns the number of messages taken."""

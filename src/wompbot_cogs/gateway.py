@@ -31,10 +31,12 @@ class ReconnectableBot(commands.AutoShardedBot):
     async def close(self) -> None:
         """Close the client for ever, unless it is only discord.py's gateway loop that gives up."""
         if self._gateway_loop is None or asyncio.current_task() is not self._gateway_loop:
+            await self.finish()
             await super().close()
 
-    async def fill_gaps(self) -> None:
-        """Fetch what was said while no session was open; called after every new session."""
+    async def finish(self) -> None:
+        """End what the bot itself started; called when it closes for ever."""
 
-    async def finish_replies(self, within_s: float) -> None:
-        """Wait for replies in progress, no longer than ``within_s`` seconds."""
+    async def fill_gaps(self) -> int:
+        """Fetch what was said while no session was open; returns the number of messages taken."""
+        return 0

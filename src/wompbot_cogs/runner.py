@@ -22,7 +22,6 @@ from wompcore.errors import WompError
 
 _log = logging.getLogger(__name__)
 
-_DRAIN_S = 20.0
 _GAP_RETRY_S = 60.0
 _SPARE_STARTS = 20
 """Sessions a day left unused: Discord resets the token of a bot that starts more than it may."""
@@ -54,11 +53,13 @@ class Backoff:
 
 
 async def run(bot: ReconnectableBot, settings: DiscordSettings, *, backoff: Backoff | None = None) -> None:
-    """Log a bot in and keep it connected until SIGTERM or SIGINT; then let its replies end.
+    """Log the bot in and keep it connected until SIGTERM or SIGINT.
+
+    The bot's services stay open meanwhile and afterwards, so that replies in progress can end.
 
     Args:
-        bot: The bot. Its services are open and stay open; it is not logged in yet.
-        settings: Token, API root and gateway.
+        bot: The bot, not logged in yet; its services are open.
+        settings: Its token and gateway. The API root is set by :func:`wompbot_cogs._dpy.pointed_at`.
         backoff: Pauses between connections.
 
     Raises:
@@ -72,15 +73,14 @@ async def run(bot: ReconnectableBot, settings: DiscordSettings, *, backoff: Back
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise  # the caller gave up; a signal only ends the connection
-    await bot.finish_replies(_DRAIN_S)
 
 
 class Supervisor:
     """Connects a bot whenever it is not connected, and fills the gap after each new session.
 
     Args:
-        bot: A bot that is not logged in yet.
-        settings: Its gateway and intents.
+        bot: The bot, not logged in yet.
+        settings: Its token and gateway.
         backoff: Pauses between connections.
     """
 
