@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,11 +78,36 @@ def watched_connection(state: LinkState, answer_within_s: float) -> type[AsyncCo
             return connection
 
         async def wait(self, *args: Any, **kwargs: Any) -> Any:
-            try:
-                async with asyncio.timeout(answer_within_s):
-                    return await super().wait(*args, **kwargs)
-            except TimeoutError as error:
-                self.pgconn.finish()
-                raise ConnectionTimeout(f"no answer in {answer_within_s:.0f} s") from error
+            with answered_within(self, answer_within_s):
+                return await super().wait(*args, **kwargs)
 
     return WatchedConnection
+
+
+@contextmanager
+def answered_within(connection: AsyncConnection[Any], seconds: float) -> Iterator[None]:
+    """Cut the connection when what is asked inside takes longer than ``seconds``.
+
+    A plain timeout would not do: psycopg answers a cancellation by asking the server to stop, and
+    waits for a server that may be gone. A cut socket ends every wait at once.
+
+    Raises:
+        ConnectionTimeout: The connection was cut.
+    """
+    severed = False
+
+    def sever() -> None:
+        nonlocal severed
+        severed = True
+        with socket.socket(fileno=os.dup(connection.fileno())) as same_socket:
+            same_socket.shutdown(socket.SHUT_RDWR)
+
+    timer = asyncio.get_running_loop().call_later(seconds, sever)
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if severed:
+            raise ConnectionTimeout(f"no answer in {seconds:g} s") from error
+        raise
+    finally:
+        timer.cancel()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import AsyncConnection, sql
-from psycopg.abc import Params, Query
+from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict
 
 from wompcore.config import DatabaseSettings
 from wompcore.db.connection import CONNECT_WITHIN_S, LinkState, counting_cursor
+from wompcore.db.embedded import EmbeddedServer, default_folder
 from wompcore.db.pool import Pool
 from wompcore.db.translate import host_of, translated, unreachable
 from wompcore.errors import DatabaseReadOnly, DatabaseTooOld
@@ -25,6 +25,7 @@ OLDEST_VERSION = 150000
 _GRACE_S = 5.0  # after the server should have ended a statement, we wait this long for its word
 _log = logging.getLogger(__name__)
 
+Statement = LiteralString | bytes | sql.SQL | sql.Composed
 Row = tuple[Any, ...]
 
 
@@ -84,8 +85,6 @@ class Database:
         async with AsyncExitStack() as stack:
             url = settings.url
             if temporary or not url:
-                from wompcore.db.embedded import EmbeddedServer, default_folder  # not on Windows
-
                 settings = settings.model_copy(update={"url": "", "direct_url": ""})
                 folder = None if temporary else settings.data_dir or default_folder()
                 url = (await stack.enter_async_context(EmbeddedServer.open(folder))).url()
@@ -101,23 +100,23 @@ class Database:
         """Statements run through any connection of ours, whoever asked for it, since open."""
         return self._state.statements
 
-    async def execute(self, query: Query, params: Params | None = None) -> int:
+    async def execute(self, query: Statement, params: Params | None = None) -> int:
         """Run one statement and return how many rows it touched."""
         async with self.connection() as connection:
             return (await connection.execute(query, params)).rowcount
 
-    async def fetch_all(self, query: Query, params: Params | None = None) -> list[Row]:
+    async def fetch_all(self, query: Statement, params: Params | None = None) -> list[Row]:
         """Run one statement and return its rows."""
         async with self.connection() as connection:
             return await (await connection.execute(query, params)).fetchall()
 
-    async def fetch_one(self, query: Query, params: Params | None = None) -> Row | None:
+    async def fetch_one(self, query: Statement, params: Params | None = None) -> Row | None:
         """Run one statement and return its first row, ``None`` when there is none."""
         async with self.connection() as connection:
             row: Row | None = await (await connection.execute(query, params)).fetchone()
             return row
 
-    async def fetch_value(self, query: Query, params: Params | None = None) -> Any:
+    async def fetch_value(self, query: Statement, params: Params | None = None) -> Any:
         """Run one statement and return its first row's first column, ``None`` when there is no row."""
         row = await self.fetch_one(query, params)
         return None if row is None else row[0]
@@ -167,16 +166,29 @@ class Database:
         Raises:
             DatabaseError: As for :meth:`connection`.
         """
-        connection = await self._connect(self.direct_url)
+        connection = await self.connect_directly()
         try:
             with translated(self.direct_url):
+                await connection.execute("SET statement_timeout = 0")
                 yield connection
         finally:
             await connection.close()
 
-    async def _connect(self, url: str) -> AsyncConnection[Any]:
+    async def connect_directly(self, *, counted: bool = True) -> AsyncConnection[Any]:
+        """Return a new autocommit connection on ``direct_url``, for the caller to close.
+
+        Args:
+            counted: Whether its statements count in :attr:`statements`.
+
+        Raises:
+            DatabaseUnavailable: Nothing answers, or it refuses us.
+        """
+        cursor = {} if counted else {"cursor_factory": psycopg.AsyncCursor}
+        return await self._connect(self.direct_url, **cursor)
+
+    async def _connect(self, url: str, **kwargs: Any) -> AsyncConnection[Any]:
         try:
-            return await AsyncConnection.connect(url, **self._kwargs)
+            return await AsyncConnection.connect(url, **self._kwargs | kwargs)
         except psycopg.OperationalError as error:
             raise unreachable(url, error) from error
 

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from wompcore.errors import DatabaseError, MigrationChanged
 
 if TYPE_CHECKING:
-    from wompcore.db.pool import Database
+    from wompcore.db.database import Database
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 _LOCK = 0x776F6D70  # "womp"; one lock for all namespaces, so that owners may refer to each other
@@ -96,7 +96,6 @@ async def migrate(db: Database, namespace: str, migrations: Sequence[Migration])
     """
     _check_numbers(namespace, migrations)
     async with db.direct_connection() as connection:
-        await connection.execute("SET statement_timeout = 0")
         await connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # freed with the connection
         await connection.execute(_TABLE)
         applied = await _applied(connection, namespace)

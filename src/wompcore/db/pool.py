@@ -70,7 +70,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)  # each failed try is a line there; callers get an error
 
-    async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:  # noqa: ASYNC109  (psycopg_pool's name)
         """Take a live connection out of the pool.
 
         Args:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-import pwd
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wompcore.errors import DatabaseUnavailable
+
+if sys.platform != "win32":
+    import pwd
 
 NAME = "pgserver"
 
@@ -46,7 +49,7 @@ def server_user() -> SystemUser:
     Raises:
         DatabaseUnavailable: We are root and the user cannot be made.
     """
-    if os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         return SystemUser()
     try:
         entry = pwd.getpwnam(NAME)

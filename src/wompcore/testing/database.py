@@ -15,18 +15,23 @@ from wompcore.db.embedded import EmbeddedServer
 TEMPLATE = "womp_template"
 
 # Nothing here outlives the run, so nothing is made safe against a power cut.
-_UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off",
-                    "wal_level": "minimal", "max_wal_senders": "0", "max_connections": "200"}  # fmt: skip
+_UNSAFE_AND_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "200",
+}
 
 
-class TestServer:
+class ThrowawayServer:
     """A throw-away server with a template that holds every table of the product.
 
     Args:
         server: The running server.
     """
-
-    __test__ = False  # pytest looks for classes of this name
 
     def __init__(self, server: EmbeddedServer) -> None:
         self.server = server
@@ -47,13 +52,13 @@ class TestServer:
 
 
 @contextmanager
-def running_test_server() -> Iterator[TestServer]:
+def throwaway_server() -> Iterator[ThrowawayServer]:
     """Start a throw-away server and fill its template; stop and remove it at the end."""
     server = EmbeddedServer(options=_UNSAFE_AND_FAST)
     try:
         server.start()
         asyncio.run(_fill(server.create_database(TEMPLATE)))
-        yield TestServer(server)
+        yield ThrowawayServer(server)
     finally:
         server.stop()
 

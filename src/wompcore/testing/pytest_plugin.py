@@ -8,18 +8,18 @@ import pytest
 
 from wompcore.config import DatabaseSettings
 from wompcore.db import Database
-from wompcore.testing.database import TestServer, running_test_server
+from wompcore.testing.database import ThrowawayServer, throwaway_server
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[TestServer]:
+def postgres() -> Iterator[ThrowawayServer]:
     """One PostgreSQL server per run, with every table in a template."""
-    with running_test_server() as server:
+    with throwaway_server() as server:
         yield server
 
 
 @pytest.fixture
-def database_settings(postgres: TestServer) -> Iterator[DatabaseSettings]:
+def database_settings(postgres: ThrowawayServer) -> Iterator[DatabaseSettings]:
     """Settings of a fresh database that holds every table and no rows."""
     with postgres.database() as settings:
         yield settings
