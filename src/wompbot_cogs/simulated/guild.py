@@ -1,0 +1,266 @@
+"""A simulated guild: people who talk, use commands and react, and a bot that believes it is on Discord."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord.ext import commands
+from simcord import ChannelHandle, MemberActor
+
+from wompbot_cogs import _dpy
+from wompbot_cogs.simulated.world import World, member_id
+from wompcore.clock import Clock, SystemClock
+
+GUILD_ID = 4_194_304_000_000_000_001
+_CHANNEL_ID = 4_194_304_000_000_100_000
+_SETTLE_S = 15.0
+_POLL_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message as people in the guild see it.
+
+    Args:
+        id: Its id.
+        author: The author's name.
+        text: Content.
+        is_own: Said by the bot under simulation.
+        embeds: What is shown below it.
+        reply_to_id: The message it answers.
+        ephemeral: Only the person who used the command sees it.
+    """
+
+    id: int
+    author: str
+    text: str
+    is_own: bool = False
+    embeds: tuple[discord.Embed, ...] = ()
+    reply_to_id: int | None = None
+    ephemeral: bool = False
+
+
+class SimulatedGuild:
+    """A guild in this process. Made by :meth:`open`.
+
+    Everything a person does here returns once the tasks it started have ended, so the bot's answer is
+    there: call :meth:`said`.
+    """
+
+    def __init__(self, world: World, channels: Mapping[str, int], owner: str) -> None:
+        self._world = world
+        self._handle = world.guild
+        self._commanding = asyncio.Lock()
+        self._channels: dict[str, ChannelHandle] = {}
+        self._members = {owner: MemberActor(world, world.guild, world.guild.owner)}
+        self.owner = owner
+        for name, channel_id in channels.items():
+            self.add_channel(name, channel_id)
+        self.main_channel = next(iter(channels))
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        bot: commands.AutoShardedBot,
+        *,
+        clock: Clock | None = None,
+        run: int = 0,
+        guild_id: int = GUILD_ID,
+        channels: Iterable[str] | Mapping[str, int] = ("general",),
+        bot_name: str = "WompBot",
+        owner: str = "olivia",
+    ) -> AsyncIterator[SimulatedGuild]:
+        """Put a bot into a guild of its own; it is logged in and ready when the context begins.
+
+        Args:
+            bot: A bot made with ``shard_count=1`` that is not logged in. Closing it stays its owner's.
+            clock: Tells the time there; the system's when left out.
+            run: Tells runs on one database apart; goes into the ids of what the bot says.
+            guild_id: The guild's id.
+            channels: Names of text channels, or their ids by name; not empty.
+            bot_name: The bot's user name.
+            owner: Name of the member who owns the guild.
+        """
+        world = World(bot, clock or SystemClock(), run)
+        world.backend.bot_user.name = bot_name
+        with world.giving_id(member_id(owner)):
+            user = world.create_user(owner)
+        world.create_guild("Simulated Guild", id=guild_id, owner=user)
+        if not isinstance(channels, Mapping):
+            channels = {name: _CHANNEL_ID + number for number, name in enumerate(channels)}
+        guild = cls(world, channels, owner)
+        await world.start()
+        try:
+            await bot.wait_until_ready()
+            yield guild
+        finally:
+            await world.shutdown()
+
+    # -- the place -------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> int:
+        """The guild's id."""
+        return self._handle.id
+
+    @property
+    def bot_id(self) -> int:
+        """The bot's user id."""
+        return self._world.backend.bot_user.id
+
+    @property
+    def errors(self) -> list[BaseException]:
+        """Errors of the bot's commands and listeners, also those it answered in a friendly way."""
+        return self._world.errors
+
+    def add_channel(self, name: str, channel_id: int) -> None:
+        """Add a text channel, unless there is one of this name."""
+        if name not in self._channels:
+            with self._world.giving_id(channel_id):
+                self._channels[name] = self._handle.create_text_channel(name)
+            self._world.bound_channel(channel_id)
+
+    def channel_id(self, channel: str | None = None) -> int:
+        """Return the id of a channel; of the first one when left out."""
+        return self._channels[channel or self.main_channel].id
+
+    def member(self, name: str) -> MemberActor:
+        """Return a member, who joins if they are new."""
+        if name not in self._members:
+            with self._world.giving_id(member_id(name)):
+                user = self._world.create_user(name)
+            self._members[name] = self._handle.add_member(user)
+        return self._members[name]
+
+    # -- what people do --------------------------------------------------------------------------
+
+    async def say(
+        self, name: str, text: str, *, channel: str | None = None, reply_to: int | None = None
+    ) -> int:
+        """Post a message as a member; a new name joins first. Returns its id."""
+        channel_id, member = self.channel_id(channel), self.member(name)
+        reference = {"message_id": str(reply_to), "channel_id": str(channel_id)} if reply_to else None
+        async with self._settled():
+            message = self._world.backend.create_message(channel_id, member.id, text, reference=reference)
+        return message.id
+
+    async def edit(self, message_id: int, text: str, *, channel: str | None = None) -> None:
+        """Change a message."""
+        async with self._settled():
+            self._world.backend.edit_message(self.channel_id(channel), message_id, {"content": text})
+
+    async def delete(self, message_id: int, *, channel: str | None = None) -> None:
+        """Remove a message."""
+        async with self._settled():
+            self._world.backend.delete_message(self.channel_id(channel), message_id)
+
+    async def react(self, name: str, message_id: int, emoji: str, *, channel: str | None = None) -> None:
+        """React to a message as a member."""
+        member = self.member(name)
+        async with self._settled():
+            self._world.backend.set_reaction(self.channel_id(channel), message_id, emoji, member.id, True)
+
+    async def slash(
+        self, name: str, command: str, /, *, in_channel: str | None = None, **options: Any
+    ) -> list[Said]:
+        """Use a slash command as a member.
+
+        Args:
+            name: The member.
+            command: The command, subcommands after a space.
+            in_channel: Where; the first channel when left out.
+            options: The command's options; see :meth:`member` for those that ask for a person.
+
+        Returns:
+            The bot's answers, those that only this member sees included.
+
+        Raises:
+            TimeoutError: The bot registers no such command.
+        """
+        channel, member = self._channels[in_channel or self.main_channel], self.member(name)
+        async with asyncio.timeout(_SETTLE_S):
+            while self._world.backend.find_command(command.split()[0], self.id) is None:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_S)  # simcord tells nobody of new commands
+        async with self._settled(), self._commanding:
+            result = await member.slash(channel, command, **options)
+        answers = [result.response, *result.followups]
+        return [self._shown(self._message(answer.channel_id, answer.id)) for answer in answers if answer]
+
+    # -- what the bot hears and says ---------------------------------------------------------------
+
+    def said(self, channel: str | None = None) -> list[Said]:
+        """Return a channel's last 1,000 messages that went through this guild, the oldest first."""
+        messages = self._world.backend.messages[self.channel_id(channel)].values()
+        return [self._shown(message) for message in messages]
+
+    def answers(self, channel: str | None = None) -> list[Said]:
+        """Return what the bot said among them."""
+        return [message for message in self.said(channel) if message.is_own]
+
+    def feed(self, payload: dict[str, Any]) -> None:
+        """Hand the bot a message that only the gateway knows of; cheap, for messages by the thousand.
+
+        Args:
+            payload: See :func:`wompbot_cogs.simulated.message_create`.
+        """
+        _dpy.feed(self._world.bot, "MESSAGE_CREATE", payload)
+
+    def feeding(self) -> AbstractContextManager[None]:
+        """Return the context in which :meth:`feed` must be called: this world's time and HTTP."""
+        return self._world.time_context()
+
+    async def settle(self, since: Iterable[asyncio.Task[Any]], *, within_s: float = _SETTLE_S) -> bool:
+        """Wait until tasks that were started in the meantime have ended.
+
+        Args:
+            since: The tasks that ran before.
+            within_s: Seconds to wait at most.
+
+        Returns:
+            Whether they ended in time.
+        """
+        known, loop = {*since, asyncio.current_task()}, asyncio.get_running_loop()
+        deadline = loop.time() + within_s
+        while loop.time() < deadline:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            working = [
+                task for task in asyncio.all_tasks() if task not in known and not _waits_for_people(task)
+            ]
+            if not working:
+                return True
+            await asyncio.wait(working, timeout=deadline - loop.time())
+        return False
+
+    @asynccontextmanager
+    async def _settled(self) -> AsyncIterator[None]:
+        before = asyncio.all_tasks()
+        yield
+        await self.settle(before)
+
+    def _message(self, channel_id: int, message_id: int) -> Any:
+        return self._world.backend.get_message(channel_id, message_id)
+
+    def _shown(self, message: Any) -> Said:
+        backend = self._world.backend
+        reference = message.reference or {}
+        return Said(
+            id=message.id,
+            author=backend.users[message.author_id].name,
+            text=message.content,
+            is_own=message.author_id == backend.bot_user.id,
+            embeds=tuple(discord.Embed.from_dict(embed) for embed in message.embeds),
+            reply_to_id=int(reference["message_id"]) if "message_id" in reference else None,
+            ephemeral=message.is_ephemeral,
+        )
+
+
+def _waits_for_people(task: asyncio.Task[Any]) -> bool:
+    """Return whether a task is the timer of a view, which runs until somebody presses a button."""
+    return "timeout_task" in getattr(task.get_coro(), "__qualname__", "")
