@@ -1,0 +1,52 @@
+"""``wompbot run``: the bot in Discord, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
+from wompbot_cogs.commands.terminal import Terminal, log_to_stderr, reporting
+from wompbot_cogs.settings import BotSettings
+
+_MENTIONS_ONLY = (
+    "Message content is off: the bot sees mentions, direct messages and slash commands only; "
+    "claims and memory have nothing to read."
+)
+
+
+def run(config: Config = None, as_json: Json = False, debug: Debug = False) -> None:
+    """Run the bot in Discord until SIGTERM or Ctrl-C."""
+    with reporting(as_json=as_json, debug=debug) as terminal:
+        settings = settings_of(config)
+        log_to_stderr(settings.log.level, debug=debug)
+        asyncio.run(_run(settings, terminal))
+        terminal.say("Stopped.")
+
+
+async def _run(settings: BotSettings, terminal: Terminal) -> None:
+    from wompbot_cogs import runner
+    from wompbot_cogs.account import look_up
+    from wompbot_cogs.app import open_app
+
+    account = await look_up(settings.discord)
+    account.require_intents()
+    async with open_app(settings) as app:
+        states = app.host.states()
+        live = [state.id for state in states if state.state == "live"]
+        failed = {state.id: state.problem for state in states if state.state == "failed"}
+        terminal.say(f"{account.name} is ready with {', '.join(live) or 'no plugins'}.")
+        for plugin, problem in failed.items():
+            terminal.say(f"Plugin {plugin} failed: {problem}")
+        if not settings.discord.message_content:
+            terminal.say(_MENTIONS_ONLY)
+        terminal.say(f"Invite it: {account.invite_url}")
+        terminal.result(
+            {
+                "account": {"id": account.id, "name": account.name},
+                "invite_url": account.invite_url,
+                "plugins": live,
+                "failed": failed,
+                "message_content": settings.discord.message_content,
+            }
+        )
+        await runner.run(app.bot, settings.discord)

@@ -1,0 +1,124 @@
+"""What could keep the bot from working, looked at one by one, each within its time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from wompbot_cogs.account import look_up
+from wompbot_cogs.errors import IntentsRefused
+from wompbot_cogs.host import discover
+from wompbot_cogs.settings import BotSettings
+from wompcore.db import Database, migrations_in, pending_migrations
+from wompcore.errors import WompError
+from wompcore.http import HttpSessions
+from wompcore.jobs import jobs_migrations
+from wompcore.llm import OpenAiStyle
+
+_LIMIT_S = 20.0
+_FIRST_START_S = 60.0
+"""The embedded server makes its files at its first start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found.
+
+    Args:
+        subject: What was looked at.
+        good: Whether it is as it should be.
+        detail: What was found, in one line.
+        hint: What to do about it, when it is not good.
+    """
+
+    subject: str
+    good: bool
+    detail: str
+    hint: str = ""
+
+
+async def examine(settings: BotSettings, *, only: Collection[str] = ()) -> list[Finding]:
+    """Look at database (and migrations), model endpoint, token (and intents) and plugins.
+
+    No schema is changed and nothing costs money. Each look ends in time, whatever it meets.
+
+    Args:
+        settings: What the bot would run with.
+        only: What to look at; empty for everything.
+    """
+    looks: list[tuple[str, Callable[[BotSettings], Awaitable[list[Finding]]], float]] = [
+        ("database", look_at_database, _FIRST_START_S),
+        ("model", look_at_model, _LIMIT_S),
+        ("token", look_at_account, _LIMIT_S),
+        ("plugins", look_at_plugins, _LIMIT_S),
+    ]
+    found = await asyncio.gather(
+        *(_in_time(subject, look(settings), s) for subject, look, s in looks if not only or subject in only)
+    )
+    return [finding for findings in found for finding in findings]
+
+
+async def look_at_database(settings: BotSettings) -> list[Finding]:
+    """Connect, and compare the schema with the migrations."""
+    async with Database.open(settings.database) as db:
+        version = await db.fetch_value("SHOW server_version")
+        place = "" if settings.database.url else ", embedded"
+        found = [Finding("database", True, f"PostgreSQL {version}{place}")]
+        try:
+            waiting = [
+                *await pending_migrations(db, "core", migrations_in("wompcore.repos")),
+                *await pending_migrations(db, "jobs", jobs_migrations()),
+            ]
+        except WompError as error:
+            return [*found, Finding("migrations", False, error.message, error.hint)]
+    detail = f"{len(waiting)} to apply; the next start does it" if waiting else "all applied"
+    return [*found, Finding("migrations", True, detail)]
+
+
+async def look_at_model(settings: BotSettings) -> list[Finding]:
+    """Ask the model endpoint whether it is there and takes the key."""
+    async with HttpSessions.open(settings.http, trusted_origins=[settings.llm.base_url]) as http:
+        detail = await OpenAiStyle(http.trusted, settings.llm).probe(settings.llm.model)
+    return [Finding("model", True, detail)]
+
+
+async def look_at_account(settings: BotSettings) -> list[Finding]:
+    """Ask Discord whose the token is and which intents it has."""
+    account = await look_up(settings.discord)
+    found = [Finding("token", True, f"{account.name}, invited at {account.invite_url}")]
+    if account.refused_intents:
+        error = IntentsRefused(account.refused_intents, account.application_id)
+        return [*found, Finding("intents", False, error.message, error.hint)]
+    detail = (
+        "all that the settings ask for" if settings.discord.message_content else "mentions and slash only"
+    )
+    return [*found, Finding("intents", True, detail)]
+
+
+async def look_at_plugins(settings: BotSettings) -> list[Finding]:
+    """Read the manifest of every installed plugin; nothing of theirs is run."""
+    plugins = discover()
+    found = [
+        Finding(f"plugin {plugin.id}", False, plugin.problem.problem, plugin.problem.hint)
+        for plugin in plugins.values()
+        if plugin.problem is not None
+    ]
+    found += [
+        Finding(f"plugin {id_}", False, "not installed", "Correct bot.plugins or pip install it.")
+        for id_ in settings.bot.plugins
+        if id_ not in plugins
+    ]
+    return found or [Finding("plugins", True, ", ".join(plugins) or "none installed")]
+
+
+async def _in_time(subject: str, look: Awaitable[list[Finding]], limit_s: float) -> list[Finding]:
+    try:
+        async with asyncio.timeout(limit_s):
+            return await look
+    except WompError as error:
+        return [Finding(subject, False, error.message, error.hint)]
+    except TimeoutError:
+        return [Finding(subject, False, f"no answer within {limit_s:.0f} s")]
+    except Exception as error:
+        return [Finding(subject, False, f"unexpected {type(error).__name__}: {error}")]
