@@ -6,7 +6,7 @@ from wompcore.db.backup import backup, restore
 from wompcore.db.database import Database
 from wompcore.db.embedded import EmbeddedServer
 from wompcore.db.listener import Listener
-from wompcore.db.migrations import Migration, migrate, migrations_in
+from wompcore.db.migrations import Migration, migrate, migrations_in, pending_migrations
 
 __all__ = [
     "Database",
@@ -16,5 +16,6 @@ __all__ = [
     "backup",
     "migrate",
     "migrations_in",
+    "pending_migrations",
     "restore",
 ]

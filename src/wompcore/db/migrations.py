@@ -106,6 +106,26 @@ async def migrate(db: Database, namespace: str, migrations: Sequence[Migration])
     return [str(migration) for migration in pending]
 
 
+async def pending_migrations(db: Database, namespace: str, migrations: Sequence[Migration]) -> list[str]:
+    """Return the names of what :func:`migrate` would apply; changes nothing.
+
+    Args:
+        db: The database.
+        namespace: Whose schema it is.
+        migrations: Every migration of the namespace, in order.
+
+    Raises:
+        MigrationChanged: One that was applied reads differently now.
+        DatabaseError: Numbers are missing or doubled, or the database is newer than this code.
+    """
+    _check_numbers(namespace, migrations)
+    async with db.direct_connection() as connection:
+        cursor = await connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL")
+        applied = await _applied(connection, namespace) if await cursor.fetchone() == (True,) else {}
+    _check_applied(namespace, migrations, applied)
+    return [str(migration) for migration in migrations if migration.number not in applied]
+
+
 async def _applied(connection: AsyncConnection, namespace: str) -> dict[int, tuple[str, str]]:
     query = "SELECT number, name, checksum FROM schema_migrations WHERE namespace = %s"
     cursor = await connection.execute(query, [namespace])
