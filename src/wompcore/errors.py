@@ -216,6 +216,10 @@ class CoolingDown(LimitReached):
 # -- the outside ---------------------------------------------------------------------------------
 
 
+class DeliveryRefused(WompError):
+    """This message cannot be delivered, now or later."""
+
+
 class AddressRefused(WompError):
     """This address may not be contacted."""
 

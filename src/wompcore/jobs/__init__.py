@@ -1,1 +1,9 @@
-"""Durable jobs."""
+"""Durable jobs and the delivery outbox, on PostgreSQL."""
+
+from __future__ import annotations
+
+from wompcore.jobs.jobs import Jobs
+from wompcore.jobs.outbox import Outbox, Sender, nonce_of
+from wompcore.jobs.schema import jobs_migrations
+
+__all__ = ["Jobs", "Outbox", "Sender", "jobs_migrations", "nonce_of"]

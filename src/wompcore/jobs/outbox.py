@@ -1,0 +1,178 @@
+"""The delivery outbox: a message that must arrive, and arrive once.
+
+A delivery is a row with a key. Before a send begins the row is marked doubtful, and so it stays when
+the send fails, times out or its process dies: then the channel is searched for the message before it
+is sent again. What remains possible is a second message where the channel's search cannot find the
+first; a delivery is never lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from typing import Protocol
+
+from wompcore.errors import DeliveryRefused
+from wompcore.jobs.jobs import Jobs
+
+SENDS_MAX = 5
+"""Sends of one delivery at most; after the last doubtful one it is only searched for."""
+
+SEND_WITHIN_S = 30.0
+"""Seconds a search and a send may take together."""
+
+_QUEUE = "deliveries"
+_SEND, _SWEEP = "outbox.send", "outbox.sweep"
+_NONCE_LENGTH = 25  # Discord's limit
+
+_log = logging.getLogger(__name__)
+
+
+class Sender(Protocol):
+    """Sends messages to channels."""
+
+    async def send(self, channel_id: int, text: str, nonce: str) -> int:
+        """Send a message that carries the nonce and return its id.
+
+        Raises:
+            DeliveryRefused: It was not sent and never can be.
+        """
+        ...
+
+    async def find(self, channel_id: int, nonce: str) -> int | None:
+        """Return the id of the message in the channel that carries the nonce, if there is one."""
+        ...
+
+
+class Delivery(Protocol):
+    """A delivery that is being made."""
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+        ...
+
+    @property
+    def channel_id(self) -> int:
+        """Where it goes."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How often it was begun, this time included."""
+        ...
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may have been sent already."""
+        ...
+
+
+class Deliveries(Protocol):
+    """Where deliveries are kept."""
+
+    async def add(self, key: str, channel_id: int, text: str, person_id: int | None) -> bool:
+        """Keep a delivery; return whether its key is new."""
+        ...
+
+    async def begin(self, key: str) -> Delivery | None:
+        """Count an attempt and mark the delivery doubtful; ``None`` when it is settled or unknown."""
+        ...
+
+    async def sent(self, key: str, message_id: int) -> None:
+        """Note that it has arrived."""
+        ...
+
+    async def failed(self, key: str, error: str, *, final: bool) -> None:
+        """Note what went wrong, and whether it is given up."""
+        ...
+
+    async def open_keys(self) -> list[str]:
+        """Return the deliveries that have neither arrived nor been given up, oldest first."""
+        ...
+
+
+class Outbox:
+    """Accepts deliveries, and makes them where there is a sender.
+
+    Args:
+        jobs: Runs them.
+        deliveries: Keeps them.
+    """
+
+    def __init__(self, jobs: Jobs, deliveries: Deliveries) -> None:
+        self._jobs = jobs
+        self._deliveries = deliveries
+        self._sender: Sender | None = None
+
+    def serve(self, sender: Sender) -> None:
+        """Make deliveries in this process; until then they wait for another one or for this call."""
+        self._sender = sender
+        self._jobs.register(_SEND, self._deliver, queue=_QUEUE, retry=5)
+        self._jobs.register(_SWEEP, self._sweep, queue=_QUEUE, cron="*/5 * * * *")
+
+    async def post(self, key: str, channel_id: int, text: str, person_id: int | None = None) -> bool:
+        """Deliver a text to a channel, once per key, whatever happens to this process afterwards.
+
+        Args:
+            key: Names the delivery: posted again, nothing happens.
+            channel_id: Where it goes.
+            text: What it says, at most 2,000 characters (Discord's limit).
+            person_id: Whom it is for, when it holds something about a person.
+
+        Returns:
+            Whether the key is new.
+        """
+        added = await self._deliveries.add(key, channel_id, text, person_id)
+        if added:
+            await self._order(key)  # lost in a crash here, the sweep makes up for it
+        return added
+
+    async def _order(self, key: str, wait_s: float = 0.0) -> None:
+        await self._jobs.defer(_SEND, key, queue=_QUEUE, wait_s=wait_s, delivery=key)
+
+    async def _sweep(self) -> None:
+        for key in await self._deliveries.open_keys():
+            await self._order(key)
+
+    async def _deliver(self, delivery: str) -> None:
+        begun = await self._deliveries.begin(delivery)
+        if begun is None:
+            return
+        try:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                message_id = await self._find_or_send(begun)
+        except Exception as error:
+            await self._put_off(begun, error)
+        else:
+            await self._deliveries.sent(delivery, message_id)
+
+    async def _find_or_send(self, delivery: Delivery) -> int:
+        assert self._sender is not None  # this job is registered where there is a sender
+        nonce = nonce_of(delivery.key)
+        if delivery.doubtful:
+            found = await self._sender.find(delivery.channel_id, nonce)
+            if found is not None:
+                return found
+            if delivery.attempts > SENDS_MAX:
+                raise DeliveryRefused(f"not sent in {SENDS_MAX} tries")
+        return await self._sender.send(delivery.channel_id, delivery.text, nonce)
+
+    async def _put_off(self, delivery: Delivery, error: Exception) -> None:
+        problem = str(error) or type(error).__name__
+        final = isinstance(error, DeliveryRefused) or delivery.attempts > 2 * SENDS_MAX
+        _log.warning("delivery %s: %s", delivery.key, problem)
+        await self._deliveries.failed(delivery.key, problem, final=final)
+        if not final:
+            await self._order(delivery.key, min(5.0 * 3 ** (delivery.attempts - 1), 600.0))
+
+
+def nonce_of(key: str) -> str:
+    """Return the nonce that a delivery's message carries."""
+    return hashlib.sha256(key.encode()).hexdigest()[:_NONCE_LENGTH]

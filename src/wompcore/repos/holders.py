@@ -1,0 +1,106 @@
+"""The catalogue of who keeps personal data where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from wompcore.db import Database
+from wompcore.holders import EraseAction, Holder, OptOutAction
+
+_DECLARE = """
+INSERT INTO holders (owner, table_name, person_column, holds, text_columns, export, on_opt_out, on_erase)
+SELECT * FROM json_to_recordset(%s::json) AS r (owner text, "table" text, person_column text, holds text,
+    text_columns text[], export boolean, on_opt_out text, on_erase text)
+ON CONFLICT (owner, table_name, person_column) DO UPDATE SET holds = excluded.holds,
+    text_columns = excluded.text_columns, export = excluded.export, on_opt_out = excluded.on_opt_out,
+    on_erase = excluded.on_erase
+"""
+_ALL = """
+SELECT owner, table_name, person_column, holds, text_columns, export, on_opt_out, on_erase
+FROM holders ORDER BY owner, table_name, person_column
+"""
+
+
+def _core(
+    table: str,
+    person_column: str,
+    holds: str,
+    *text_columns: str,
+    on_opt_out: OptOutAction = "keep",
+    on_erase: EraseAction = "delete",
+) -> Holder:
+    return Holder(
+        owner="core",
+        table=f"public.{table}",
+        person_column=person_column,
+        holds=holds,
+        text_columns=text_columns,
+        on_opt_out=on_opt_out,
+        on_erase=on_erase,
+    )
+
+
+# What is done on opting out and erasing follows the product's specification, "Privacy", 7.
+CORE_HOLDERS: tuple[Holder, ...] = (
+    _core("people", "id", "your name", "name", on_opt_out="blank", on_erase="anonymise"),
+    _core("person_guilds", "person_id", "how much you wrote in which server, and when"),
+    _core("consents", "person_id", "what you consented to", on_erase="keep"),
+    _core("audit_log", "person_id", "what was done with your data", on_erase="keep"),
+    _core("audit_log", "by_id", "what you did with somebody's data", on_erase="keep"),
+    _core("messages", "author_id", "your messages", "text", "author_name", on_opt_out="blank"),
+    _core(
+        "parked_messages",
+        "person_id",
+        "your messages that could not be stored",
+        "payload",
+        on_opt_out="delete",
+    ),
+    _core("cost_entries", "person_id", "what answering you cost", on_erase="anonymise"),
+    _core("cost_totals", "key", "what answering you cost per month (where scope is 'person')"),
+    _core(
+        "claims",
+        "author_id",
+        "claims you made",
+        "text",
+        "author_name",
+        "context",
+        "original_text",
+        on_opt_out="hide",
+    ),
+    _core("claims", "ruled_by", "claims you ruled on", on_erase="anonymise"),
+    _core("claim_checks", "author_id", "which messages of yours were checked", on_opt_out="delete"),
+    _core("guild_settings", "changed_by", "settings you changed", on_erase="anonymise"),
+    _core("guild_admins", "person_id", "where you administer the bot"),
+    _core("guild_admins", "added_by", "administrators you named", on_erase="anonymise"),
+    _core("plugin_states", "changed_by", "plugins you switched", on_erase="anonymise"),
+    _core("deliveries", "person_id", "messages sent to you on request", "text"),
+)
+"""Every table of the library that has a column with a person's id."""
+
+
+class HolderRepository:
+    """Keeps declarations, also of plugins that are no longer loaded or installed.
+
+    Args:
+        db: The open database.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def declare(self, holders: Iterable[Holder]) -> None:
+        """Add declarations or bring them up to date, in one statement.
+
+        A declaration that an owner no longer makes stays, as its rows may still be there.
+        """
+        await self._db.execute(_DECLARE, (json.dumps([asdict(holder) for holder in holders]),))
+
+    async def all(self) -> list[Holder]:
+        """Return every declaration, by owner and table."""
+        rows = await self._db.fetch_all(_ALL)
+        return [
+            Holder(owner, table, column, holds, tuple(texts), export, on_opt_out, on_erase)
+            for owner, table, column, holds, texts, export, on_opt_out, on_erase in rows
+        ]
