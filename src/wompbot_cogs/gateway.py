@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from discord.ext import commands
@@ -37,6 +38,6 @@ class ReconnectableBot(commands.AutoShardedBot):
     async def finish(self) -> None:
         """End what the bot itself started; called when it closes for ever."""
 
-    async def fill_gaps(self) -> int:
-        """Fetch what was said while no session was open; returns the number of messages taken."""
+    async def fill_gaps(self, began_at: datetime) -> int:
+        """Fetch what was said before a session began; returns the number of messages taken."""
         return 0

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import discord
 
@@ -88,7 +89,8 @@ class Supervisor:
         self._bot = bot
         self._settings = settings
         self._backoff = backoff
-        self._session_is_new = asyncio.Event()
+        self._began_at: dict[int, datetime] = {}
+        self._ready: asyncio.Queue[datetime] = asyncio.Queue()
 
     async def run(self) -> None:
         """Run until the bot is closed; raises what no other connection can cure."""
@@ -96,13 +98,15 @@ class Supervisor:
             await self._bot.login(self._settings.token.get_secret_value())
         except discord.LoginFailure as error:
             raise TokenRefused() from error
-        # A shard that starts a new session says `shard_ready`; `ready` comes only once for all of them.
-        self._bot.add_listener(self._shard_ready, "on_shard_ready")
+        # A shard that starts a new session says so; `ready` comes only once, when all have.
+        self._bot.add_listener(self._session_began, "on_shard_connect")
+        self._bot.add_listener(self._session_ready, "on_shard_ready")
         filling = asyncio.create_task(self._fill_gaps())
         try:
             await self._stay_connected()
         finally:
-            self._bot.remove_listener(self._shard_ready, "on_shard_ready")
+            self._bot.remove_listener(self._session_began, "on_shard_connect")
+            self._bot.remove_listener(self._session_ready, "on_shard_ready")
             filling.cancel()
             await asyncio.wait([filling])
 
@@ -129,18 +133,21 @@ class Supervisor:
         _dpy.use_gateway(self._bot, self._settings.gateway_url or gateway.url, gateway.shards)
         await self._bot.connect()
 
-    async def _shard_ready(self, _shard_id: int) -> None:
-        self._session_is_new.set()
+    async def _session_began(self, shard_id: int) -> None:
+        self._began_at[shard_id] = discord.utils.utcnow()
+
+    async def _session_ready(self, shard_id: int) -> None:
+        self._ready.put_nowait(self._began_at.pop(shard_id))
 
     async def _fill_gaps(self) -> None:
-        while await self._session_is_new.wait():
-            self._session_is_new.clear()
+        while True:
+            began_at = await self._ready.get()
             try:
-                await self._bot.fill_gaps()
+                await self._bot.fill_gaps(began_at)
             except Exception as error:
                 _log.warning("gaps not filled (%r); trying again in %.0f s", error, _GAP_RETRY_S)
                 await asyncio.sleep(_GAP_RETRY_S)
-                self._session_is_new.set()
+                self._ready.put_nowait(began_at)
 
 
 def incurable(error: Exception, settings: DiscordSettings) -> WompError | None:

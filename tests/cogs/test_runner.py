@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import discord
@@ -38,7 +39,7 @@ class Echo(ReconnectableBot):
         if not message.author.bot:
             await message.channel.send(f"heard {message.content}")
 
-    async def fill_gaps(self) -> int:
+    async def fill_gaps(self, began_at: datetime) -> int:
         self.filled.set()
         return 0
 

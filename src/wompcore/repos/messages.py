@@ -64,8 +64,10 @@ SELECT %(person)s, %(reason)s, %(payload)s
 WHERE NOT EXISTS (SELECT FROM people WHERE id = %(person)s AND opted_out)
 """
 _LAST = """
-SELECT c.id, (SELECT max(m.id) FROM messages m WHERE m.channel_id = c.id)
-FROM unnest(%s::bigint[]) AS c (id)
+SELECT c.id, coalesce(
+    (SELECT max(m.id) FROM messages m WHERE m.channel_id = c.id AND m.id < %(before)s),
+    (SELECT min(m.id) FROM messages m WHERE m.channel_id = c.id))
+FROM unnest(%(channels)s::bigint[]) AS c (id)
 """
 _GAPS = "SELECT channel_id, after_id, before_id FROM channel_gaps ORDER BY channel_id, after_id"
 _NOTE_GAPS = """
@@ -151,9 +153,10 @@ class MessageRepository:
         with _refusals():
             await self._db.execute(_DELETE, (list(ids),))
 
-    async def last_ids(self, channel_ids: Sequence[int]) -> dict[int, int | None]:
-        """Return each channel's last stored message, ``None`` where there is none."""
-        return dict(await self._db.fetch_all(_LAST, (list(channel_ids),)))  # type: ignore[arg-type] # two columns
+    async def last_ids(self, channel_ids: Sequence[int], *, before_id: int) -> dict[int, int | None]:
+        """Return each channel's last message stored before an id, else its first one, else ``None``."""
+        values = {"channels": list(channel_ids), "before": before_id}
+        return dict(await self._db.fetch_all(_LAST, values))
 
     async def gaps(self) -> list[Gap]:
         """Return the gaps noted so far."""
