@@ -104,6 +104,10 @@ _BY = """
 SELECT key, calls, input_tokens, output_tokens, cost_usd FROM cost_totals
 WHERE month = %s AND scope = %s AND guild_id = %s ORDER BY cost_usd DESC, calls DESC, key LIMIT %s
 """
+_EVER = """
+SELECT key, sum(calls)::bigint, sum(input_tokens)::bigint, sum(output_tokens)::bigint, sum(cost_usd)
+FROM cost_totals WHERE scope = 'purpose' AND guild_id = 0 GROUP BY key
+"""
 _OF_MONTH = "WITH entries AS (SELECT * FROM cost_entries WHERE id >= %(first)s AND id < %(end)s)"
 # Waits for the settles that are writing and keeps new ones out; each of them touches this table.
 _HOLD_TOTALS = "LOCK TABLE cost_totals IN SHARE ROW EXCLUSIVE MODE"
@@ -179,6 +183,10 @@ class CostRepository:
     async def by_plugin(self, guild_id: int, month: datetime, *, limit: int = 10) -> list[CostTotal]:
         """Return the plugins that called, dearest first; arguments as for :meth:`by_person`."""
         return await self._by("plugin", guild_id, month, limit)
+
+    async def ever_by_purpose(self) -> dict[str, CostTotal]:
+        """Return what calls were made for since the database was made."""
+        return {row[0]: CostTotal(*row) for row in await self._db.fetch_all(_EVER)}
 
     async def rebuild_totals(self, month: datetime) -> None:
         """Sum a month's entries anew and put that in place of its totals."""
