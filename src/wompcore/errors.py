@@ -213,6 +213,21 @@ class CoolingDown(LimitReached):
     """Too soon after the last time."""
 
 
+# -- claims --------------------------------------------------------------------------------------
+
+
+class ClaimUnknown(WompError):
+    """There is no such claim here."""
+
+    hint = "`!receipts` shows the number of each claim."
+
+
+class RulingRefused(WompError):
+    """Nobody rules on a claim of their own."""
+
+    hint = "Another administrator can."
+
+
 # -- the outside ---------------------------------------------------------------------------------
 
 
