@@ -46,7 +46,11 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    settings: BotSettings, *, clock: Clock | None = None, temporary: bool = False
+    settings: BotSettings,
+    *,
+    clock: Clock | None = None,
+    temporary: bool = False,
+    shard_count: int | None = None,
 ) -> AsyncIterator[App]:
     """Open the services, make the bot and load its plugins.
 
@@ -54,6 +58,7 @@ async def open_app(
         settings: The settings.
         clock: The time that limits and records go by; the system's when left out.
         temporary: Use an embedded database that is thrown away at the end.
+        shard_count: Shards of the bot in all; ``None`` asks Discord.
 
     Raises:
         WompError: A service cannot be opened; says which and what to do.
@@ -66,7 +71,12 @@ async def open_app(
         flow = MessageFlow(core.consent, core.messages, guilds, Address(settings.discord.name))
         filler = HistoryFiller(core.repos.messages, core.messages, flow, guilds)
         bot = WompBot(
-            settings.discord, flow=flow, filler=filler, permissions=permissions, guilds=core.repos.guilds
+            settings.discord,
+            flow=flow,
+            filler=filler,
+            permissions=permissions,
+            guilds=core.repos.guilds,
+            shard_count=shard_count,
         )
 
         def capabilities(plugin: str, scope: Scope) -> Mapping[str, Any]:
@@ -87,5 +97,6 @@ async def open_app(
         stack.push_async_callback(bot.close)
         stack.push_async_callback(host.close)
         await host.load_all(settings.bot.plugins)
-        core.outbox.send_with(DiscordSender(bot))
+        core.outbox.serve(DiscordSender(bot))
+        core.jobs.start()
         yield App(settings, core, guilds, permissions, bot, host)

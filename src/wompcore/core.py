@@ -25,6 +25,7 @@ from wompcore.repos.deliveries import DeliveryRepository
 from wompcore.repos.guilds import GuildRepository
 from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
 from wompcore.repos.messages import MessageRepository
+from wompcore.repos.partitions import PartitionRepository
 from wompcore.repos.plugins import PluginRepository
 from wompcore.repos.reply_context import ReplyContexts
 
@@ -105,7 +106,7 @@ class Core:
         llm: The one path to the model.
         claims: Finds claims.
         limits: Who may ask how often.
-        jobs: Durable jobs.
+        jobs: Durable jobs; whoever wants them run here starts the worker.
         outbox: Messages that must arrive once.
     """
 
@@ -147,12 +148,13 @@ class Core:
             await migrate(db, "jobs", jobs_migrations())
             listener = await enter(Listener.open(db))
             repos = Repositories.on(db)
-            await repos.holders.declare("core", CORE_HOLDERS)
+            await repos.holders.declare(CORE_HOLDERS)
             consent = await enter(
                 Gate.open(consents.ConsentRepository(db), listener, clock, channel=consents.CHANNEL)
             )
-            jobs = await enter(Jobs.open(db, clock))
-            outbox = await enter(Outbox.open(DeliveryRepository(db), jobs))
+            jobs = await enter(Jobs.open(db, listener))
+            await _keep_partitions_ahead(PartitionRepository(db), jobs)
+            outbox = Outbox(jobs, DeliveryRepository(db))
             http = await enter(HttpSessions.open(settings.http, trusted_origins=[settings.llm.base_url]))
             ids = EntryIds(await db.fetch_value(_INSTANCE))
             ledger = Ledger(
@@ -180,3 +182,13 @@ class Core:
                 jobs,
                 outbox,
             )
+
+
+async def _keep_partitions_ahead(partitions: PartitionRepository, jobs: Jobs) -> None:
+    """Make the partitions of the next months now and daily: months of real time, whatever the clock."""
+
+    async def ensure() -> None:
+        await partitions.ensure(SystemClock().now())
+
+    jobs.register("partitions.ensure", ensure, cron="17 3 * * *")
+    await ensure()
