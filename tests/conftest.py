@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["wompcore.testing.pytest_plugin", "discord_server"]
+pytest_plugins = ["wompcore.testing.pytest_plugin", "discord_server", "command_line"]

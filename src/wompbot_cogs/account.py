@@ -61,7 +61,7 @@ async def look_up(settings: DiscordSettings, *, timeout_s: float = 15.0) -> Acco
     token = settings.token.get_secret_value()
     if not token:
         raise TokenMissing()
-    client = discord.Client(intents=discord.Intents.none())
+    client = discord.Client(intents=discord.Intents.default())
     with _dpy.pointed_at(settings.api_base):
         try:
             async with client, asyncio.timeout(timeout_s):

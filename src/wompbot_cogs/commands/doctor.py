@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 def doctor(config: Config = None, as_json: Json = False, debug: Debug = False) -> None:
     """Check database, migrations, model endpoint, token, intents and plugins."""
     with reporting(as_json=as_json, debug=debug) as terminal:
+        settings = settings_of(config)
         from wompbot_cogs.doctor import examine
 
-        findings = asyncio.run(examine(settings_of(config)))
+        findings = asyncio.run(examine(settings))
         for finding in findings:
             show(finding, terminal)
         terminal.result([asdict(finding) for finding in findings])

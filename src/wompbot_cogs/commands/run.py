@@ -24,12 +24,14 @@ def run(config: Config = None, as_json: Json = False, debug: Debug = False) -> N
 
 
 async def _run(settings: BotSettings, terminal: Terminal) -> None:
-    from wompbot_cogs import runner
     from wompbot_cogs.account import look_up
-    from wompbot_cogs.app import open_app
 
     account = await look_up(settings.discord)
     account.require_intents()
+
+    from wompbot_cogs import runner
+    from wompbot_cogs.app import open_app
+
     async with open_app(settings) as app:
         states = app.host.states()
         live = [state.id for state in states if state.state == "live"]
