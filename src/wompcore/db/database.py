@@ -22,7 +22,7 @@ from wompcore.errors import DatabaseReadOnly, DatabaseTooOld
 OLDEST_VERSION = 150000
 """The oldest server that is supported, as PostgreSQL's ``server_version_num``."""
 
-_GRACE_S = 5.0  # after the server should have ended a statement, we wait this long for its word
+_GRACE_S = 2.0  # after the server should have ended a statement, we wait this long for its word
 _log = logging.getLogger(__name__)
 
 Statement = LiteralString | bytes | sql.SQL | sql.Composed

@@ -39,20 +39,32 @@ class EmbeddedServer:
     Args:
         folder: Where the data is kept; ``None`` for a temporary folder, removed at the end.
         options: Server settings for a start, such as ``{"fsync": "off"}``.
+        within: Where a temporary folder is made; the system's place for them when left out.
 
     Raises:
         DatabaseUnavailable: The system cannot run one.
         ExtraMissing: The extra ``embedded`` is not installed.
+
+    Attributes:
+        folder: Where the data is kept.
+        temporary: Whether it is removed at the end.
+        cluster: The data directory and its server process, for tests that break things.
     """
 
-    def __init__(self, folder: Path | None = None, *, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        options: Mapping[str, str] | None = None,
+        within: Path | None = None,
+    ) -> None:
         self.temporary = folder is None
         if folder is None:
-            folder = Path(tempfile.gettempdir()) / f"{_TEMPORARY_PREFIX}{secrets.token_hex(6)}"
+            folder = (within or Path(tempfile.gettempdir())) / f"{_TEMPORARY_PREFIX}{secrets.token_hex(6)}"
         self.folder = folder.expanduser().absolute()
         self._sharing = SharedFolder(self.folder)
         settings = _OPTIONS | (_THROWAWAY if self.temporary else {}) | dict(options or {})
-        self._cluster = Cluster(self.folder, settings, durable=not self.temporary)
+        self.cluster = Cluster(self.folder, settings, durable=not self.temporary)
 
     @classmethod
     @asynccontextmanager
@@ -80,22 +92,24 @@ class EmbeddedServer:
 
     def url(self, database: str = DATABASE) -> str:
         """Return the URL of one of the server's databases."""
-        return self._cluster.url(database)
+        return self.cluster.url(database)
 
     def start(self) -> None:
         """Start the server, or join the one that runs, and wait until it answers. Blocks.
+
+        Called again, it brings a server back that was killed.
 
         Raises:
             DatabaseUnavailable: It does not start, or the folder cannot be used.
             DatabaseError: The folder was made by another version of PostgreSQL.
         """
         if self.temporary:
-            _remove_abandoned()
+            _remove_abandoned(self.folder.parent)
         try:
-            self._cluster.make_folder()
+            self.cluster.make_folder()
             with self._sharing.alone():
                 self._sharing.join()
-                self._cluster.make()
+                self.cluster.make()
                 self._start_until_ready()
         except OSError as error:
             self.stop()
@@ -112,9 +126,9 @@ class EmbeddedServer:
         if self._sharing.joined:
             with self._sharing.alone():
                 if self._sharing.leave():
-                    self._cluster.shut_down()
+                    self.cluster.shut_down()
                     if self.temporary:
-                        self._cluster.remove()
+                        self.cluster.remove()
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Make a database and return its URL. Blocks.
@@ -123,7 +137,7 @@ class EmbeddedServer:
             name: The new database.
             template: The database to copy; nobody may be connected to it.
         """
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         self._administer(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
@@ -146,10 +160,10 @@ class EmbeddedServer:
                         f"the embedded server in {self.folder} was not ready in {READY_WITHIN_S:.0f} s",
                         hint="Its log is postgres.log in that folder.",
                     ) from error
-            if self._cluster.listening():
+            if self.cluster.listening():
                 time.sleep(0.05)  # started by someone else, or recovering
             else:
-                self._cluster.launch()
+                self.cluster.launch()
 
     def _ensure_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=5) as connection:
@@ -168,9 +182,9 @@ def default_folder() -> Path:
     return platformdirs.user_data_path("wompbot", appauthor=False) / "pg"
 
 
-def _remove_abandoned() -> None:
+def _remove_abandoned(parent: Path) -> None:
     """Stop and remove temporary servers whose process was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY_PREFIX}*"):
+    for folder in parent.glob(f"{_TEMPORARY_PREFIX}*"):
         sharing = SharedFolder(folder)
         # Refused: it is another person's, or it is being started or stopped just now.
         with suppress(OSError), sharing.alone(wait=False):

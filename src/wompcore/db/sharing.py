@@ -53,9 +53,10 @@ class SharedFolder:
             yield
 
     def join(self) -> None:
-        """Become a user. Call inside :meth:`alone`."""
-        self._membership = (self._folder / "users.lock").open("ab")
-        fcntl.flock(self._membership, fcntl.LOCK_SH)
+        """Become a user, if we are not. Call inside :meth:`alone`."""
+        if self._membership is None:
+            self._membership = (self._folder / "users.lock").open("ab")
+            fcntl.flock(self._membership, fcntl.LOCK_SH)
 
     def leave(self) -> bool:
         """Stop being a user, and return whether that leaves none. Call inside :meth:`alone`."""

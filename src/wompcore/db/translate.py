@@ -47,15 +47,18 @@ def host_of(url: str) -> str:
     """
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise ConfigInvalid(
+        port = str(parts.get("port") or 5432)
+        if not all(part.isdecimal() for part in port.split(",")):  # more hosts have more ports
+            raise ValueError(port)
+    except (psycopg.ProgrammingError, ValueError):
+        raise ConfigInvalid(  # the driver quotes the URL, and the password in it
             "database.url",
             "not a PostgreSQL URL",
             hint="It has the form postgresql://user:password@host:5432/name",
-        ) from error
+        ) from None
     host = str(parts.get("host") or parts.get("hostaddr") or "localhost")
-    port = "" if host.startswith("/") else f":{parts.get('port') or 5432}"
-    return f"{host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
+    place = host if host.startswith("/") else f"{host}:{port}"
+    return f"{place}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
 def unreachable(url: str, error: BaseException) -> DatabaseUnavailable:
