@@ -1,0 +1,7 @@
+"""Fixtures of a whole bot."""
+
+from __future__ import annotations
+
+from living_bot import bot_settings, living, model, open_bot
+
+__all__ = ["bot_settings", "living", "model", "open_bot"]
