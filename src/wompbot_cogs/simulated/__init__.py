@@ -1,7 +1,7 @@
 """A guild that exists only in this process, for demo, tests and checks; stands on simcord."""
 
-from wompbot_cogs.simulated.guild import Said, SimulatedGuild
+from wompbot_cogs.simulated.guild import GUILD_ID, Said, SimulatedGuild
 from wompbot_cogs.simulated.payloads import message_create
 from wompbot_cogs.simulated.world import member_id
 
-__all__ = ["Said", "SimulatedGuild", "member_id", "message_create"]
+__all__ = ["GUILD_ID", "Said", "SimulatedGuild", "member_id", "message_create"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -215,6 +215,25 @@ class SimulatedGuild:
         """Return the context in which :meth:`feed` must be called: this world's time and HTTP."""
         return self._world.time_context()
 
+    def listen(self, callback: Callable[[Said, bool], None]) -> None:
+        """Call back with each message of the bot, and whether it is new; else it was edited."""
+
+        def hear(event: str, payload: Mapping[str, Any]) -> None:
+            if event in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and int(payload["author"]["id"]) == self.bot_id:
+                message = self._message(int(payload["channel_id"]), int(payload["id"]))
+                callback(self._shown(message), event == "MESSAGE_CREATE")
+
+        self._world.backend.subscribers.append(hear)
+
+    def working(self, since: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+        """Return the tasks that were started in the meantime and have not ended.
+
+        Args:
+            since: The tasks that ran before.
+        """
+        new = asyncio.all_tasks() - {*since, asyncio.current_task()}
+        return {task for task in new if not _is_lasting(task)}
+
     async def settle(self, since: Iterable[asyncio.Task[Any]], *, within_s: float = _SETTLE_S) -> bool:
         """Wait until tasks that were started in the meantime have ended.
 
@@ -225,14 +244,12 @@ class SimulatedGuild:
         Returns:
             Whether they ended in time.
         """
-        known, loop = {*since, asyncio.current_task()}, asyncio.get_running_loop()
+        before, loop = set(since), asyncio.get_running_loop()
         deadline = loop.time() + within_s
         while loop.time() < deadline:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            working = [
-                task for task in asyncio.all_tasks() if task not in known and not _waits_for_people(task)
-            ]
+            working = self.working(before)
             if not working:
                 return True
             await asyncio.wait(working, timeout=deadline - loop.time())
@@ -261,6 +278,8 @@ class SimulatedGuild:
         )
 
 
-def _waits_for_people(task: asyncio.Task[Any]) -> bool:
-    """Return whether a task is the timer of a view, which runs until somebody presses a button."""
-    return "timeout_task" in getattr(task.get_coro(), "__qualname__", "")
+def _is_lasting(task: asyncio.Task[Any]) -> bool:
+    """Return whether a task waits for people or for a connection: a view's timer, a server's client."""
+    return getattr(task.get_coro(), "__qualname__", "").endswith(
+        ("timeout_task_impl", "RequestHandler.start")
+    )

@@ -6,6 +6,7 @@ the log's number, 10 bits, and what tells messages of one millisecond apart, 12 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Protocol
@@ -102,7 +103,7 @@ class LogIds:
         self._given: dict[tuple[int, str, int], int] = {}
         self._taken: set[int] = set()
         self._full: set[int] = set()
-        self._answerable: dict[tuple[str, int], int] = {}
+        self._answerable: OrderedDict[tuple[str, int], int] = OrderedDict()
 
     def id_of(self, record: LogRecord) -> int:
         """Return a message's id; ascending as the times are.
@@ -144,12 +145,13 @@ class LogIds:
         self._newest_ms = ms
         self._given.clear()
         self._taken = {snowflake for snowflake in self._taken if snowflake >> _LOW_BITS >= ms}
-        self._full = {full for full in self._full if full >= ms}
+        if self._full:
+            self._full = {full for full in self._full if full >= ms}
 
     def _remember(self, record: LogRecord, snowflake: int) -> None:
         self._answerable[record.channel, record.id] = snowflake
         if len(self._answerable) > _REMEMBERED:
-            del self._answerable[next(iter(self._answerable))]
+            self._answerable.popitem(last=False)
 
 
 async def ids_for_import(log: LogFile, survey: LogSurvey, numbers: LogNumbers) -> RecordIds:

@@ -20,6 +20,8 @@ WITH known AS (
 SELECT id, shift_ms FROM known UNION ALL SELECT id, shift_ms FROM added
 """
 
+_NEXT_RUN = "SELECT nextval('instance_numbers')"
+
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
@@ -56,3 +58,7 @@ class LogSourceRepository:
         row = await self._db.fetch_one(_REGISTER, values)
         assert row is not None  # either known or just added
         return LogSource(*row)
+
+    async def next_run(self) -> int:
+        """Return a number that tells this run of the simulated guild from others on this database."""
+        return int(await self._db.fetch_value(_NEXT_RUN))

@@ -1,0 +1,1 @@
+"""The demo: a short scene, and the replay of a chat log, on real parts."""
