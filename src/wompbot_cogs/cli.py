@@ -17,3 +17,7 @@ def main() -> None:
         missing = ExtraMissing("bot", "the command line")
         sys.exit(f"error: {missing.message}\n hint: {missing.hint}")
     menu()()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,65 @@
 """``wompbot demo``: the bot at work, without token, key or database."""
 
+from __future__ import annotations
 
-def demo() -> None:
-    """Show the bot at work."""
+import asyncio
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wompbot_cogs.commands.options import Debug
+from wompbot_cogs.commands.reading import BadLines, progress_bar
+from wompbot_cogs.commands.terminal import FAILED, reporting
+
+if TYPE_CHECKING:
+    from wompbot_cogs.demo.replay import ReplaySummary
+
+Replay = Annotated[Path | None, typer.Option(help="Send this chat log through the bot instead of the scene.")]
+Data = Annotated[Path | None, typer.Option(help="Folder that keeps the database; left out: thrown away.")]
+AsNick = Annotated[str | None, typer.Option("--as", help="Nickname of the log whose part the bot takes.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Messages of the log to send at most.")]
+Out = Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON to this file.")]
+
+
+def demo(
+    replay: Replay = None,
+    data: Data = None,
+    as_nick: AsNick = None,
+    limit: Limit = None,
+    out: Out = None,
+    debug: Debug = False,
+) -> None:
+    """Play a short scene, or a chat log, with the real bot in a simulated guild."""
+    with reporting(as_json=False, debug=debug):
+        if replay is None:
+            from wompbot_cogs.demo.scene import run_scene
+
+            summary: Any = asyncio.run(run_scene(data_dir=data))
+            bad = summary.errors
+        else:
+            summary = asyncio.run(_replay(replay, data, as_nick, limit))
+            bad = summary.errors or summary.bad_lines
+            for name, value in asdict(summary).items():
+                typer.echo(f"{name:<18} {value}")
+        if out is not None:
+            out.write_text(json.dumps(asdict(summary), default=float, indent=2) + "\n", encoding="utf-8")
+        if bad:
+            raise typer.Exit(FAILED)
+
+
+async def _replay(file: Path, data: Path | None, as_nick: str | None, limit: int | None) -> ReplaySummary:
+    from wompbot_cogs.demo.replay import replay_log
+
+    with progress_bar(file.name) as move:
+        return await replay_log(
+            file,
+            data_dir=data,
+            as_nick=as_nick,
+            limit=limit,
+            on_bad_line=BadLines(),
+            on_start=lambda total: move(total=total),
+            on_progress=move,
+        )

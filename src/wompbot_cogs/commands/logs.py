@@ -10,14 +10,13 @@ from typing import Annotated
 import typer
 
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
+from wompbot_cogs.commands.reading import BadLines, progress_bar
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
-from wompcore.errors import LogLineInvalid, LogUnreadable
+from wompcore.errors import LogUnreadable
 
 File = Annotated[Path, typer.Argument(help="Chat log: JSONL, or the JSON of DiscordChatExporter.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database; wins over database.url.")]
-
-_NAMED_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Imported:
     """What an import did.
 
     Args:
-        messages: Messages in the log.
+        messages: Messages of the log: those stored, stored before and left out.
         stored: Newly stored.
         already_stored: Were there already.
         opted_out: Left out: their author withdrew.
@@ -34,13 +33,13 @@ class Imported:
         people: Different authors.
     """
 
-    messages: int = 0
-    stored: int = 0
-    already_stored: int = 0
-    opted_out: int = 0
-    parked: int = 0
-    bad_lines: int = 0
-    people: int = 0
+    messages: int
+    stored: int
+    already_stored: int
+    opted_out: int
+    parked: int
+    bad_lines: int
+    people: int
 
 
 def import_log(
@@ -59,28 +58,11 @@ def import_log(
             f"{done.parked:,} set aside, {done.bad_lines:,} malformed lines."
         )
         terminal.result(asdict(done))
-        if done.bad_lines:
+        if done.bad_lines or done.parked:
             raise typer.Exit(FAILED)
 
 
-class _BadLines:
-    """Names the first malformed lines and counts them all."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, line: LogLineInvalid) -> None:
-        self.count += 1
-        if self.count <= _NAMED_LINES:
-            typer.echo(line.message, err=True)
-        elif self.count == _NAMED_LINES + 1:
-            typer.echo("further malformed lines are only counted", err=True)
-
-
 async def _import(settings: BotSettings, file: Path) -> Imported:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from wompcore.core import Core
     from wompcore.ingest.logs import open_log
     from wompcore.ingest.logs_ids import ids_for_import
@@ -89,24 +71,15 @@ async def _import(settings: BotSettings, file: Path) -> Imported:
 
     log = open_log(file)
     survey = log.survey()
-    if survey.first is None and survey.bad_lines:
-        raise LogUnreadable(str(file), "holds no message that can be read")
     if survey.first is None:
-        return Imported()
+        raise LogUnreadable(str(file), "holds no message that can be read")
     async with Core.open(settings) as core:
         ids = await ids_for_import(log, survey, LogSourceRepository(core.db))
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task(file.name, total=survey.records + survey.bad_lines)
-            found = await import_log(
-                log,
-                ids,
-                core.messages,
-                on_bad_line=_BadLines(),
-                on_progress=lambda count: progress.update(bar, completed=count),
-            )
+        with progress_bar(file.name, survey.records + survey.bad_lines) as move:
+            found = await import_log(log, ids, core.messages, on_bad_line=BadLines(), on_progress=move)
         counts = core.messages.counts
         return Imported(
-            messages=found.messages,
+            messages=found.messages - counts.parked,
             stored=counts.stored,
             already_stored=counts.already_stored,
             opted_out=counts.opted_out,
