@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -16,9 +17,13 @@ from wompcore.db import Database
 from wompcore.db.translate import translated
 from wompcore.errors import DatabaseReadOnly, DatabaseUnavailable, PoolExhausted
 
-_AWAY = (DatabaseUnavailable, DatabaseReadOnly, PoolExhausted)
+AWAY = (DatabaseUnavailable, DatabaseReadOnly, PoolExhausted)
+"""What is waited out."""
+
 _RETRY_S = (0.1, 2.0)  # first and longest wait between tries
 _NEW_JOB = '{"type": "job_inserted", "job_id": 0}'
+
+_log = logging.getLogger(__name__)
 
 
 class Link(Protocol):
@@ -90,13 +95,15 @@ class Connector(PsycopgConnector):
             await on_notification(channel="", payload=_NEW_JOB)
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
-        """Run a statement that returns nothing."""
+        """Run a statement that returns nothing, such as the end of a job."""
         try:
             await self._patiently(super().execute_query_async, query, arguments)
         except UniqueViolation:
             # A job that failed is to wait again while one with its key waits already: that one will do.
             done = {"job_id": arguments["job_id"], "status": "failed", "delete_job": True}
             await self._patiently(super().execute_query_async, sql.queries["finish_job"], done)
+        except AWAY as error:  # closing: as after a crash, what was not written is put right elsewhere
+            _log.warning("the job worker closes without the database: %s", error.message)
 
     async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
         """Run a statement and return its row."""
@@ -116,7 +123,7 @@ class Connector(PsycopgConnector):
             try:
                 with plain_errors(self._url):
                     return await run(query, **arguments)
-            except _AWAY:
+            except AWAY:
                 if self.closing.is_set():
                     raise
             try:

@@ -19,7 +19,7 @@ from wompcore.jobs.connector import Connector, Link, plain_errors
 CORE_QUEUE = "core"
 
 CLOSE_WITHIN_S = 5.0
-"""Seconds that running jobs get to end when the worker stops; then they are cancelled and run again later."""
+"""Seconds that running jobs get to end when the worker stops."""
 
 POLL_S = 10.0
 """Seconds until the worker looks for jobs unasked: those that became due, or whose news was lost."""
@@ -173,24 +173,28 @@ class Jobs:
                 return False
         return True
 
-    def start(self, *, concurrency: int = 4, poll_s: float = POLL_S) -> None:
+    def start(
+        self, *, concurrency: int = 4, poll_s: float = POLL_S, close_within_s: float = CLOSE_WITHIN_S
+    ) -> None:
         """Begin to run jobs in this process.
 
         Args:
             concurrency: Jobs at once.
             poll_s: Seconds until it looks for jobs unasked.
+            close_within_s: Seconds that running jobs get to end when the worker stops.
         """
-        self._worker = asyncio.create_task(self._keep_working(concurrency, poll_s), name="wompcore-jobs")
+        working = self._keep_working(concurrency, poll_s, close_within_s)
+        self._worker = asyncio.create_task(working, name="wompcore-jobs")
 
     async def stop(self) -> None:
-        """Take no more jobs; those that run get :data:`CLOSE_WITHIN_S` seconds."""
+        """Take no more jobs; those that do not end in time are cancelled and run again later."""
         self._connector.closing.set()
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.wait([self._worker])
             self._worker = None
 
-    async def _keep_working(self, concurrency: int, poll_s: float) -> None:
+    async def _keep_working(self, concurrency: int, poll_s: float, close_within_s: float) -> None:
         wait_s, longest_s = _RESTART_S
         while True:
             try:
@@ -200,7 +204,7 @@ class Jobs:
                     name="wompcore",
                     concurrency=concurrency,
                     fetch_job_polling_interval=poll_s,
-                    shutdown_graceful_timeout=CLOSE_WITHIN_S,
+                    shutdown_graceful_timeout=close_within_s,
                     delete_jobs="successful",
                     install_signal_handlers=False,
                     update_heartbeat_interval=_HEARTBEAT_S,

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from wompcore.errors import DeliveryRefused
 from wompcore.jobs.jobs import Jobs
+from wompcore.text import clean
 
 SENDS_MAX = 5
 """Sends of one delivery at most; after the last doubtful one it is only searched for."""
@@ -129,7 +130,7 @@ class Outbox:
         Returns:
             Whether the key is new.
         """
-        added = await self._deliveries.add(key, channel_id, text, person_id)
+        added = await self._deliveries.add(key, channel_id, clean(text), person_id)
         if added:
             await self._order(key)  # lost in a crash here, the sweep makes up for it
         return added
@@ -165,7 +166,7 @@ class Outbox:
         return await self._sender.send(delivery.channel_id, delivery.text, nonce)
 
     async def _put_off(self, delivery: Delivery, error: Exception) -> None:
-        problem = str(error) or type(error).__name__
+        problem = clean(str(error)) or type(error).__name__
         final = isinstance(error, DeliveryRefused) or delivery.attempts > 2 * SENDS_MAX
         _log.warning("delivery %s: %s", delivery.key, problem)
         await self._deliveries.failed(delivery.key, problem, final=final)
