@@ -13,7 +13,8 @@ project = "WompBot"
 copyright = "the WompBot authors, MIT licence"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "rooms_page", "settings_page"]
+HOOKS = ["commands_page", "rooms_page", "settings_page"]  # in _ext: pages made from the code itself
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", *HOOKS]
 exclude_patterns = ["_build", "_ext"]
 nitpicky = False
 suppress_warnings = ["ref.python"]  # a name that a room's door hands on is documented in both rooms

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from settings_page import Setting, settings_of, with_tables
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from wompbot_cogs.commands import menu
+from wompbot_cogs.manifest import API_LEVEL, FILE_NAME, Capability, read_manifest
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import load_settings
 from wompcore.errors import ConfigInvalid
 
 ROOT = Path(__file__).parents[2]
 SECTIONS: dict[str, dict[str, Any]] = BotSettings.model_json_schema()["$defs"]
+PLUGIN_BOOK = (ROOT / "docs/plugins/index.md").read_text(encoding="utf-8")
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
 
@@ -48,6 +54,33 @@ def problem_with(environ: dict[str, str]) -> str | None:
 
 def test_a_variable_that_is_on_no_page_is_refused() -> None:
     assert problem_with({"WOMPBOT_LLM__NO_SUCH_KEY": "x"}) == "unknown setting"
+
+
+def test_the_plugin_book_lists_every_capability() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", PLUGIN_BOOK, flags=re.MULTILINE)
+    assert listed == sorted(get_args(Capability))
+
+
+def test_the_manifest_in_the_plugin_book_is_valid(tmp_path: Path) -> None:
+    [manifest] = re.findall(r"```toml\n(\[plugin\]\n.*?)```", PLUGIN_BOOK, flags=re.DOTALL)
+    (tmp_path / FILE_NAME).write_text(manifest, encoding="utf-8")
+    assert read_manifest("hello", tmp_path).api == API_LEVEL
+
+
+def test_the_command_page_lists_every_command() -> None:
+    page = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `wompbot ([a-z ]*[a-z])", page, flags=re.MULTILINE)
+    top = get_command(menu())
+    assert isinstance(top, TyperGroup)
+    assert set(listed) == set(spelled(top))
+
+
+def spelled(group: TyperGroup) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from (f"{name} {below}" for below in spelled(command))
+        else:
+            yield name
 
 
 @pytest.mark.parametrize("page", PAGES)
