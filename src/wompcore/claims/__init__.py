@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 
+from wompcore.claims.checker import ClaimCounts
 from wompcore.claims.screen import THRESHOLDS, Screen, Threshold, Verdict
+from wompcore.claims.watcher import ClaimWatcher
 
-__all__ = ["THRESHOLDS", "Screen", "Threshold", "Verdict", "prefilter"]
+__all__ = [
+    "THRESHOLDS",
+    "ClaimCounts",
+    "ClaimWatcher",
+    "Screen",
+    "Threshold",
+    "Verdict",
+    "prefilter",
+]
 
 
 def prefilter(text: str, *, threshold: Threshold = "standard") -> Verdict:

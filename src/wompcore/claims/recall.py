@@ -1,0 +1,61 @@
+"""What the watcher keeps in mind, bounded: a channel's last messages, and who carries a claim."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+
+from wompcore.events import ChatMessage
+
+
+class RecentMessages:
+    """The last messages of each channel.
+
+    Args:
+        each: Messages per channel.
+        channels: Channels at most; the one known longest is forgotten first.
+    """
+
+    def __init__(self, each: int = 3, channels: int = 10_000) -> None:
+        self._each = each
+        self._channels = channels
+        self._recent: OrderedDict[int, deque[ChatMessage]] = OrderedDict()
+
+    def add(self, message: ChatMessage) -> deque[ChatMessage]:
+        """Keep a message; returns the channel's last ones, this one at the end."""
+        recent = self._recent.get(message.channel_id)
+        if recent is None:
+            recent = self._recent[message.channel_id] = deque(maxlen=self._each + 1)
+            if len(self._recent) > self._channels:
+                self._recent.popitem(last=False)
+        recent.append(message)
+        return recent
+
+
+class TrackedMessages:
+    """The messages that carry a claim.
+
+    Args:
+        limit: Messages at most; the one added first is forgotten first.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._ids: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, message_id: int) -> bool:
+        return message_id in self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, message_ids: Iterable[int]) -> None:
+        """Keep messages in mind."""
+        for message_id in message_ids:
+            self._ids[message_id] = None
+        while len(self._ids) > self.limit:
+            self._ids.popitem(last=False)
+
+    def discard(self, message_id: int) -> None:
+        """Forget a message."""
+        self._ids.pop(message_id, None)

@@ -1,0 +1,243 @@
+"""The claim watcher: finds claims in what is said, and keeps them as their messages change.
+
+What it does for an ordinary message, edit or deletion is synchronous and stays in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
+
+from wompcore.claims.checker import Check, ClaimChecker, Consent, Model, when_up
+from wompcore.claims.recall import RecentMessages, TrackedMessages
+from wompcore.claims.screen import Screen, Threshold
+from wompcore.claims.verify import ClaimPrompt
+from wompcore.clock import Clock
+from wompcore.config import ClaimSettings
+from wompcore.events import ChatMessage, MessageEdited
+from wompcore.ids import snowflake_at
+from wompcore.limits import Cooldown, DailyCap
+
+if TYPE_CHECKING:
+    from wompcore.repos.claims import ClaimRepository
+    from wompcore.repos.receipts import ReceiptBook
+
+LONGER_THAN: Final = 20
+"""Only messages with more characters are looked at (spec 04, section 1)."""
+
+TRACKED_FOR: Final = timedelta(days=30)
+"""How old a message may be for its edits and deletions to reach its claim after a restart."""
+
+_TRACKED: Final = 10_000
+_WORKERS: Final = 4
+_WAITING: Final = 1000
+_CLOSE_WITHIN_S: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Link(Protocol):
+    """How news of other processes arrive."""
+
+    def on(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call back with every payload of a channel."""
+        ...
+
+    def on_reconnect(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Await the callback whenever the link is up again."""
+        ...
+
+
+class ClaimWatcher:
+    """Finds claims. Made by :meth:`open`.
+
+    Attributes:
+        counts: What was done so far.
+        receipts: Finds claims and takes rulings.
+    """
+
+    def __init__(
+        self, book: ClaimRepository, checker: ClaimChecker, settings: ClaimSettings, clock: Clock, prefix: str
+    ) -> None:
+        self.counts = checker.counts
+        self.receipts: ReceiptBook = book.receipts
+        self._book = book
+        self._checker = checker
+        self._enabled = settings.enabled
+        self._clock = clock
+        self._prefix = prefix
+        self._screen = Screen.shipped()
+        self._cooldown = Cooldown(settings.person_cooldown_s)
+        self._cap = DailyCap(settings.guild_daily_cap)
+        self._recent = RecentMessages()
+        self._tracked = TrackedMessages(_TRACKED)
+        self._open: dict[int, Check] = {}
+        self._checks: asyncio.Queue[Check] = asyncio.Queue(_WAITING)
+        self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_TRACKED)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        book: ClaimRepository,
+        model: Model,
+        consent: Consent,
+        settings: ClaimSettings,
+        clock: Clock,
+        link: Link | None = None,
+        *,
+        model_name: str = "",
+        command_prefix: str = "!",
+    ) -> AsyncIterator[ClaimWatcher]:
+        """Open the watcher; closing ends the checks that were begun.
+
+        Args:
+            book: Where claims are kept.
+            model: Who is asked.
+            consent: May we analyse and keep what a person writes?
+            settings: Cooldown and cap.
+            clock: Tells when a message was deleted. The limits go by the messages' own time.
+            link: Tells of claims that other processes stored; without it those are known after a
+                restart only.
+            model_name: The model to ask; empty for the configured chat model.
+            command_prefix: Messages that start with it are commands and no claims.
+        """
+        checker = ClaimChecker(book, model, consent, ClaimPrompt(model_name))
+        watcher = cls(book, checker, settings, clock, command_prefix)
+        if link is not None:
+            link.on(book.channel, lambda message_id: watcher._tracked.add([int(message_id)]))
+            link.on_reconnect(watcher._load_tracked)
+        await watcher._load_tracked()
+        workers = [asyncio.create_task(watcher._work_on_checks()) for _ in range(_WORKERS)]
+        workers.append(asyncio.create_task(watcher._work_on_changes()))
+        try:
+            yield watcher
+        finally:
+            await watcher._close()
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    def offer(self, message: ChatMessage, *, threshold: Threshold = "standard") -> bool:
+        """Look at a message, and have it checked in the background when it may hold a claim.
+
+        Args:
+            message: Any message, in the order they come; those before it become its context.
+            threshold: How sure the screen must be.
+
+        Returns:
+            Whether the screen fired.
+        """
+        if not (self._enabled and message.allowed):
+            return False
+        recent = self._recent.add(message)
+        if not self._eligible(message):
+            return False
+        self.counts.screened += 1
+        if not self._screen.judge(message.text, threshold=threshold).fires:
+            return False
+        self.counts.fires += 1
+        if message.id in self._open:
+            self.counts.repeated += 1
+        elif self._checks.full():
+            self.counts.dropped += 1
+        elif self._admits(message):
+            self._open[message.id] = check = Check(message, tuple(recent)[:-1])
+            self._checks.put_nowait(check)
+        else:
+            self.counts.held_back += 1
+        return True
+
+    def edited(self, edit: MessageEdited) -> None:
+        """Take an edit in; costs a look-up when the message carries no claim."""
+        if check := self._open.get(edit.id):
+            check.edit = edit
+        elif edit.id in self._tracked:
+            self._change(edit)
+
+    def deleted(self, message_ids: Iterable[int]) -> None:
+        """Take deletions in; costs a look-up per message that carries no claim."""
+        for message_id in message_ids:
+            if check := self._open.get(message_id):
+                check.deleted = True
+            elif message_id in self._tracked:
+                self._change(message_id)
+
+    async def settled(self) -> None:
+        """Wait until nothing is waiting or in progress."""
+        await self._checks.join()
+        await self._changes.join()
+
+    def _eligible(self, message: ChatMessage) -> bool:
+        return (
+            len(message.text) > LONGER_THAN
+            and message.guild_id is not None
+            and not (message.is_bot or message.is_own or message.addressed)
+            and not message.text.startswith(self._prefix)
+        )
+
+    def _admits(self, message: ChatMessage) -> bool:
+        return self._cooldown.ready(message.author_id, message.at) and self._cap.ready(
+            message.guild_id or 0, message.at
+        )
+
+    def _change(self, change: MessageEdited | int) -> None:
+        try:
+            self._changes.put_nowait(change)
+        except asyncio.QueueFull:
+            _log.warning("a change of a claim is lost: too many are waiting")
+
+    async def _work_on_checks(self) -> None:
+        while True:
+            check = await self._checks.get()
+            try:
+                stored = await self._checker.check(check)
+            finally:
+                # No suspension point from here on: whatever happens to the message from now is a
+                # change of a tracked message, whatever happened before is made up for.
+                del self._open[check.message.id]
+                self._checks.task_done()
+            if stored:
+                self._tracked.add([check.message.id])
+                if check.deleted:
+                    self._change(check.message.id)
+                elif check.edit:
+                    self._change(check.edit)
+
+    async def _work_on_changes(self) -> None:
+        while True:
+            change = await self._changes.get()
+            try:
+                await when_up(partial(self._keep, change))
+            except Exception:
+                _log.exception("a change of a claim could not be kept")
+            finally:
+                self._changes.task_done()
+
+    async def _keep(self, change: MessageEdited | int) -> None:
+        if isinstance(change, int):
+            await self._book.delete([change], self._clock.now())
+            self._tracked.discard(change)
+        else:
+            await self._book.edit(change)
+
+    async def _load_tracked(self) -> None:
+        since_id = snowflake_at(self._clock.now() - TRACKED_FOR)
+        newest = await self._book.tracked(since_id=since_id, limit=_TRACKED)
+        self._tracked.add(reversed(newest))
+
+    async def _close(self) -> None:
+        """Give up what waits, finish what was begun."""
+        while not self._checks.empty():
+            check = self._checks.get_nowait()
+            del self._open[check.message.id]
+            self._checks.task_done()
+            self.counts.dropped += 1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_WITHIN_S):
+                await self.settled()

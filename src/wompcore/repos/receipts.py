@@ -1,0 +1,181 @@
+"""Claims as members see them: what was said, and what moderators ruled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+from wompcore.db import Database
+from wompcore.errors import ClaimUnknown, RulingRefused
+
+Ruling = Literal["unverified", "true", "false", "mixed", "outdated"]
+
+RULINGS: Final[tuple[Ruling, ...]] = get_args(Ruling)
+"""What a moderator can rule; ``unverified`` takes a ruling back."""
+
+_COLUMNS: Final = """c.id, c.message_id, c.guild_id, c.channel_id, c.author_id, c.author_name, c.text, c.kind,
+    c.confidence, c.context, c.said_at, c.original_text, c.edits, c.ruling, c.ruled_by, c.ruled_at,
+    c.ruling_notes"""
+_EDITS: Final = 12  # where they stand among the columns
+_SHOWN: Final = (
+    "FROM claims c JOIN people p ON p.id = c.author_id AND NOT p.opted_out WHERE c.deleted_at IS NULL"
+)
+_RECEIPTS: Final = f"""
+WITH found AS (
+    SELECT {_COLUMNS} {_SHOWN} AND c.guild_id = %(guild)s
+        AND (%(person)s::bigint IS NULL OR c.author_id = %(person)s)
+        AND (%(keyword)s::text IS NULL OR position(lower(%(keyword)s) IN lower(c.text)) > 0)
+)
+SELECT (SELECT count(*) FROM found), c.* FROM found c
+WHERE %(before)s::bigint IS NULL OR c.id < %(before)s
+ORDER BY c.id DESC LIMIT %(limit)s
+"""
+_BY_ID: Final = f"SELECT {_COLUMNS} {_SHOWN} AND c.guild_id = %(guild)s AND c.id = %(id)s"
+_RULE: Final = f"""
+UPDATE claims c SET ruling = %(ruling)s, ruled_by = %(by)s, ruled_at = %(at)s, ruling_notes = %(notes)s
+FROM people p WHERE p.id = c.author_id AND NOT p.opted_out AND c.deleted_at IS NULL
+    AND c.guild_id = %(guild)s AND c.id = %(id)s AND c.author_id <> %(by)s
+RETURNING {_COLUMNS}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a message that carries a claim.
+
+    Args:
+        text: What the message says since.
+        at: When.
+    """
+
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim on record.
+
+    Args:
+        id: Its number, shown as ``#id``.
+        message_id: The message that carries it.
+        guild_id: Where.
+        channel_id: Where.
+        author_id: Who said so.
+        author_name: The author's name then.
+        text: The claim; after an edit the whole new message.
+        kind: ``prediction``, ``fact``, ``opinion`` or ``guarantee``.
+        confidence: ``certain``, ``probable`` or ``uncertain``.
+        context: Up to three messages before it, a line each.
+        said_at: When.
+        original_text: The claim before the first edit; ``None`` if there was none.
+        edits: The newest edits, oldest first.
+        ruling: What a moderator ruled.
+        ruled_by: Who ruled.
+        ruled_at: When.
+        ruling_notes: Why.
+    """
+
+    id: int
+    message_id: int
+    guild_id: int
+    channel_id: int
+    author_id: int
+    author_name: str
+    text: str
+    kind: str
+    confidence: str
+    context: str
+    said_at: datetime
+    original_text: str | None
+    edits: tuple[Edit, ...]
+    ruling: Ruling
+    ruled_by: int | None
+    ruled_at: datetime | None
+    ruling_notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """A page of claims.
+
+    Args:
+        claims: The newest first.
+        total: How many there are on all pages.
+    """
+
+    claims: tuple[Claim, ...]
+    total: int
+
+
+class ReceiptBook:
+    """Finds claims and takes rulings. Deleted claims and people who withdrew are never shown.
+
+    Args:
+        db: The open database.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def page(
+        self,
+        guild_id: int,
+        *,
+        person_id: int | None = None,
+        keyword: str | None = None,
+        before_id: int | None = None,
+        limit: int = 10,
+    ) -> Receipts:
+        """Return claims of a guild, newest first.
+
+        Args:
+            guild_id: Where.
+            person_id: Only theirs.
+            keyword: Only with this in the claim, in any case.
+            before_id: Only claims with a lower number: the next page.
+            limit: Claims at most.
+        """
+        values = {
+            "guild": guild_id,
+            "person": person_id,
+            "keyword": keyword,
+            "before": before_id,
+            "limit": limit,
+        }
+        rows = await self._db.fetch_all(_RECEIPTS, values)
+        return Receipts(tuple(_claim(row[1:]) for row in rows), rows[0][0] if rows else 0)
+
+    async def by_id(self, guild_id: int, claim_id: int) -> Claim:
+        """Return a claim of a guild.
+
+        Raises:
+            ClaimUnknown: There is none, it was deleted, or its author withdrew.
+        """
+        row = await self._db.fetch_one(_BY_ID, {"guild": guild_id, "id": claim_id})
+        if row is None:
+            raise ClaimUnknown(f"there is no claim #{claim_id} here")
+        return _claim(row)
+
+    async def rule(
+        self, guild_id: int, claim_id: int, ruling: Ruling, *, by_id: int, at: datetime, notes: str = ""
+    ) -> Claim:
+        """Record what somebody ruled, and who.
+
+        Raises:
+            ClaimUnknown: There is no such claim in the guild.
+            RulingRefused: It is the ruler's own.
+        """
+        values = {"guild": guild_id, "id": claim_id, "ruling": ruling, "by": by_id, "at": at, "notes": notes}
+        row = await self._db.fetch_one(_RULE, values)
+        if row is None:
+            await self.by_id(guild_id, claim_id)
+            raise RulingRefused
+        return _claim(row)
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    values = list(row)
+    values[_EDITS] = tuple(Edit(edit["text"], datetime.fromisoformat(edit["at"])) for edit in row[_EDITS])
+    return Claim(*values)
