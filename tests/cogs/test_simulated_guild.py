@@ -128,8 +128,7 @@ async def world_of_another_loop() -> AsyncIterator[set[int]]:
 
 async def test_what_is_fed_comes_out_of_discords_own_parser():
     async with parrot_in_guild(channels={"general": 77}) as (bot, guild):
-        before = asyncio.all_tasks()
-        with guild.feeding():
+        with guild.feeding() as work:
             for n in range(3):
                 payload = message_create(
                     snowflake_at(NOON, n),
@@ -142,7 +141,7 @@ async def test_what_is_fed_comes_out_of_discords_own_parser():
                     reply_to=5 if n == 2 else None,
                 )
                 guild.feed(payload)
-        await guild.settle(before)
+        assert await work.ended(5)
     first, second, third = bot.heard
     assert isinstance(first.author, discord.Member)
     assert (first.content, first.author.display_name, first.created_at) == ("line 0", "ann", NOON)
@@ -153,14 +152,13 @@ async def test_what_is_fed_comes_out_of_discords_own_parser():
 
 async def test_the_bot_may_answer_what_was_fed():
     async with parrot_in_guild() as (_, guild):
-        before = asyncio.all_tasks()
-        with guild.feeding():
-            channel = str(guild.channel_id())
-            asked = snowflake_at(NOON)
-            guild.feed(
-                message_create(asked, channel, str(guild.id), author(42, "ann"), member(NOON), "say hi", NOON)
-            )
-        assert await guild.settle(before)
+        channel, asked = str(guild.channel_id()), snowflake_at(NOON)
+        payload = message_create(
+            asked, channel, str(guild.id), author(42, "ann"), member(NOON), "say hi", NOON
+        )
+        with guild.feeding() as work:
+            guild.feed(payload)
+        assert await work.ended(5)
         (answer,) = guild.answers()
     assert (answer.text, answer.reply_to_id) == ("hi", asked)
 
@@ -173,13 +171,23 @@ async def test_a_new_channel_is_known_to_the_bot_at_once():
         assert bot.get_channel(99).name == "later"
 
 
-async def test_settling_tells_when_something_did_not_end():
+async def test_work_is_what_something_led_to_and_nothing_else():
+    async def lead_to(inner: asyncio.Event) -> None:
+        asyncio.get_running_loop().call_later(0.01, lambda: asyncio.create_task(inner.wait()))
+
     async with parrot_in_guild() as (_, guild):
-        before = asyncio.all_tasks()
-        endless = asyncio.create_task(asyncio.Event().wait())
-        assert not await guild.settle(before, within_s=0.05)
-        endless.cancel()
-        assert await guild.settle(before)
+        inner, other = asyncio.Event(), asyncio.create_task(asyncio.Event().wait())
+        with guild.feeding() as work:
+            asyncio.create_task(lead_to(inner))  # noqa: RUF006 - the work holds it
+        unrelated = asyncio.create_task(asyncio.Event().wait())
+        await asyncio.sleep(0.05)
+        assert len(work.tasks) == 1
+        assert not await work.ended(0.01)
+        inner.set()
+        assert await work.ended(5)
+        assert not other.done()
+        for task in (other, unrelated):
+            task.cancel()
 
 
 async def test_a_command_nobody_registered_times_out():
@@ -191,10 +199,10 @@ async def test_a_command_nobody_registered_times_out():
 
 async def test_long_talks_do_not_grow_the_guild():
     async with parrot_in_guild() as (_, guild):
-        before = asyncio.all_tasks()
-        for n in range(1100):
-            guild._world.backend.create_message(guild.channel_id(), guild.bot_id, f"{n}")
-        await guild.settle(before)
+        with guild.feeding() as work:
+            for n in range(1100):
+                guild._world.backend.create_message(guild.channel_id(), guild.bot_id, f"{n}")
+        await work.ended(5)
         assert len(guild.said()) == len(guild._world.backend.transcript) == 1000
         assert guild.said()[-1].text == "1099"
 
@@ -203,3 +211,4 @@ async def test_services_beside_the_bot_keep_the_loop_as_it_was():
     loop = asyncio.get_running_loop()
     async with parrot_in_guild():
         assert loop.create_task.__func__ is asyncio.BaseEventLoop.create_task
+    assert loop.get_task_factory() is None

@@ -15,7 +15,7 @@ import psutil
 from wompbot_cogs.demo.house import House, open_house
 from wompbot_cogs.demo.lag import LoopLag
 from wompbot_cogs.demo.log_clock import LogClock
-from wompbot_cogs.simulated import Said, message_create
+from wompbot_cogs.simulated import Said, Work, message_create
 from wompbot_cogs.simulated.payloads import Json, author, member
 from wompcore.errors import LogLineInvalid, LogUnreadable
 from wompcore.ids import snowflake_time
@@ -163,18 +163,17 @@ class Replay:
         loop.set_exception_handler(self._count_error)
         statements, began_s = self._core.db.statements, time.perf_counter()
         async with LoopLag.measuring() as lag:
-            tasks = asyncio.all_tasks()
-            with self._guild.feeding():
-                await self._send(limit, tasks)
-            if not await self._guild.settle(tasks, within_s=_DRAIN_S):
-                self._stray_errors += len(self._guild.working(tasks))
+            with self._guild.feeding() as work:
+                await self._send(limit, work)
+            if not await work.ended(_DRAIN_S):
+                self._stray_errors += len(work.tasks)
             await self._core.messages.flush()
         seconds = time.perf_counter() - began_s
         statements = self._core.db.statements - statements
         loop.set_exception_handler(None)
         return await self._summary(before, statements, seconds, lag)
 
-    async def _send(self, limit: int | None, tasks: set[asyncio.Task[Any]]) -> None:
+    async def _send(self, limit: int | None, work: Work) -> None:
         slice_ends_s = time.perf_counter() + _SLICE_S
         for entry in self._log:
             if self._sent == limit:
@@ -188,7 +187,7 @@ class Replay:
                 self._on_bad_line(bad_line)
             if time.perf_counter() >= slice_ends_s:
                 self._on_progress(self._sent)
-                await self._give_way(tasks)
+                await self._give_way(work)
                 slice_ends_s = time.perf_counter() + _SLICE_S
         self._on_progress(self._sent)
 
@@ -221,11 +220,11 @@ class Replay:
         is_bot = record.is_bot or record.author.casefold() == self._own_nick
         return str(channel), author(person_id(record), record.author, is_bot=is_bot), member(record.at)
 
-    async def _give_way(self, tasks: set[asyncio.Task[Any]]) -> None:
+    async def _give_way(self, work: Work) -> None:
         await asyncio.sleep(0)
         await self._core.messages.room()
-        while len(working := self._guild.working(tasks)) > _AT_ONCE:
-            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+        while len(work.tasks) > _AT_ONCE:
+            await asyncio.wait(work.tasks, return_when=asyncio.FIRST_COMPLETED)
 
     def _count_reply(self, message: Said, is_new: bool) -> None:
         self._replies += is_new and message.reply_to_id is not None
@@ -248,7 +247,7 @@ class Replay:
             opted_out_dropped=counts.opted_out,
             bad_lines=self._bad_lines + counts.parked,
             people=len({person["id"] for _, person, _ in self._people.values()}),
-            prefilter_fires=core.claims.counts.fired,
+            prefilter_fires=core.claims.counts.fires,
             claim_llm_calls=calls.get(Purpose.CLAIM_CHECK, 0),
             claims_stored=core.claims.counts.stored,
             addressed=flow.addressed,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from discord.ext import commands
 from simcord import ChannelHandle, MemberActor
 
 from wompbot_cogs import _dpy
+from wompbot_cogs.simulated.work import Work, counted_tasks
 from wompbot_cogs.simulated.world import World, member_id
 from wompcore.clock import Clock, SystemClock
 
@@ -95,12 +96,13 @@ class SimulatedGuild:
         if not isinstance(channels, Mapping):
             channels = {name: _CHANNEL_ID + number for number, name in enumerate(channels)}
         guild = cls(world, channels, owner)
-        await world.start()
-        try:
-            await bot.wait_until_ready()
-            yield guild
-        finally:
-            await world.shutdown()
+        with counted_tasks(asyncio.get_running_loop()):
+            await world.start()
+            try:
+                await bot.wait_until_ready()
+                yield guild
+            finally:
+                await world.shutdown()
 
     # -- the place -------------------------------------------------------------------------------
 
@@ -211,9 +213,12 @@ class SimulatedGuild:
         """
         _dpy.feed(self._world.bot, "MESSAGE_CREATE", payload)
 
-    def feeding(self) -> AbstractContextManager[None]:
-        """Return the context in which :meth:`feed` must be called: this world's time and HTTP."""
-        return self._world.time_context()
+    @contextmanager
+    def feeding(self) -> Iterator[Work]:
+        """Make the context in which :meth:`feed` must be called; yields what feeding leads to."""
+        work = Work()
+        with self._world.time_context(), work.caused_here():
+            yield work
 
     def listen(self, callback: Callable[[Said, bool], None]) -> None:
         """Call back with each message of the bot, and whether it is new; else it was edited."""
@@ -225,41 +230,12 @@ class SimulatedGuild:
 
         self._world.backend.subscribers.append(hear)
 
-    def working(self, since: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-        """Return the tasks that were started in the meantime and have not ended.
-
-        Args:
-            since: The tasks that ran before.
-        """
-        new = asyncio.all_tasks() - {*since, asyncio.current_task()}
-        return {task for task in new if not _is_lasting(task)}
-
-    async def settle(self, since: Iterable[asyncio.Task[Any]], *, within_s: float = _SETTLE_S) -> bool:
-        """Wait until tasks that were started in the meantime have ended.
-
-        Args:
-            since: The tasks that ran before.
-            within_s: Seconds to wait at most.
-
-        Returns:
-            Whether they ended in time.
-        """
-        before, loop = set(since), asyncio.get_running_loop()
-        deadline = loop.time() + within_s
-        while loop.time() < deadline:
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            working = self.working(before)
-            if not working:
-                return True
-            await asyncio.wait(working, timeout=deadline - loop.time())
-        return False
-
     @asynccontextmanager
     async def _settled(self) -> AsyncIterator[None]:
-        before = asyncio.all_tasks()
-        yield
-        await self.settle(before)
+        work = Work()
+        with work.caused_here():
+            yield
+        await work.ended(_SETTLE_S)
 
     def _message(self, channel_id: int, message_id: int) -> Any:
         return self._world.backend.get_message(channel_id, message_id)
@@ -276,10 +252,3 @@ class SimulatedGuild:
             reply_to_id=int(reference["message_id"]) if "message_id" in reference else None,
             ephemeral=message.is_ephemeral,
         )
-
-
-def _is_lasting(task: asyncio.Task[Any]) -> bool:
-    """Return whether a task waits for people or for a connection: a view's timer, a server's client."""
-    return getattr(task.get_coro(), "__qualname__", "").endswith(
-        ("timeout_task_impl", "RequestHandler.start")
-    )
