@@ -15,6 +15,7 @@ _MAX_SUBJECT = 4000
 
 _FENCE = re.compile(r'<outside-text id="(\w+)" label="([^"]*)">\n(.*?)\n</outside-text id="\1">', re.DOTALL)
 _SAID = re.compile(r"(?:\[[^\]\n]{1,40}\] ?)?<?@?([^\s:<>\[\]][^:<>\n]{0,31}?)>?: ?(?!//)(\S.*)")
+_OWN_NAME = re.compile(r"\bYou are ([^\s,.]+),")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _STOP_WORDS = frozenset(
     _WORD.findall(
@@ -49,7 +50,7 @@ class Prompt:
     Args:
         question: The last thing asked, without its speaker.
         subject: The fenced text of the last user's turn, when there is one: what is to be judged.
-        lines: The conversation shown, oldest first, the question not among it.
+        lines: The conversation shown, oldest first; neither the question nor what the model itself said.
         tool_results: Name and result of the tools that ran since the question.
     """
 
@@ -103,7 +104,8 @@ def read_prompt(messages: Sequence[Mapping[str, Any]]) -> Prompt:
                 prompt.lines += _lines(fenced[3], "")
         elif message.get("role") == "tool" and asked_at is not None and index > asked_at:
             prompt.tool_results.append((_tool_name(messages, message), text))
-    del prompt.lines[:-_MAX_LINES]
+    own = {name for m in messages if m.get("role") == "system" for name in _OWN_NAME.findall(_text(m))}
+    prompt.lines = [line for line in prompt.lines if line.speaker not in own][-_MAX_LINES:]
     return prompt
 
 
