@@ -56,8 +56,8 @@ Opener = Callable[[BotSettings], Awaitable[Living]]
 
 
 @pytest.fixture
-async def open_bot() -> AsyncIterator[Opener]:
-    """Opens bots; they are closed at the end of the test."""
+async def open_bot(bot_settings: BotSettings) -> AsyncIterator[Opener]:
+    """Opens bots; they are closed before their database and model are."""
     async with AsyncExitStack() as stack:
 
         async def opened(settings: BotSettings) -> Living:

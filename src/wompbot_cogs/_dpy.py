@@ -80,6 +80,11 @@ def use_gateway(client: AutoShardedClient, url: str, shards: int) -> None:
     client.shard_count = shards
 
 
+def was_set_up(client: AutoShardedClient) -> bool:
+    """Return whether a login was begun; a client that never came so far cannot be closed."""
+    return "_AutoShardedClient__queue" in vars(client)
+
+
 async def close_gateway(client: AutoShardedClient) -> None:
     """Close a client's shards and forget what they still had to say; HTTP and caches stay open.
 

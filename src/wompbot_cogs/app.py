@@ -21,6 +21,7 @@ from wompbot_cogs.sender import DiscordSender
 from wompbot_cogs.settings import BotSettings
 from wompcore.clock import Clock
 from wompcore.core import Core
+from wompcore.costs import CostReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ async def open_app(
             return {
                 "claims": core.claims,
                 "consent": core.consent,
-                "costs": core.ledger,
+                "costs": CostReport(core.repos.costs, core.clock),
                 "guilds": guilds,
                 "limits": core.limits,
                 "llm": PluginModel(core.llm, plugin),

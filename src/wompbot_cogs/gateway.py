@@ -33,7 +33,8 @@ class ReconnectableBot(commands.AutoShardedBot):
         """Close the client for ever, unless it is only discord.py's gateway loop that gives up."""
         if self._gateway_loop is None or asyncio.current_task() is not self._gateway_loop:
             await self.finish()
-            await super().close()
+            if _dpy.was_set_up(self):
+                await super().close()
 
     async def finish(self) -> None:
         """End what the bot itself started; called when it closes for ever."""

@@ -4,5 +4,16 @@ from __future__ import annotations
 
 from wompcore.costs.ledger import Call, Ledger, Reservation
 from wompcore.costs.prices import PriceBook, PriceSource, cost_of
+from wompcore.costs.report import EVERYWHERE, CostReport, MonthReport
 
-__all__ = ["Call", "Ledger", "PriceBook", "PriceSource", "Reservation", "cost_of"]
+__all__ = [
+    "EVERYWHERE",
+    "Call",
+    "CostReport",
+    "Ledger",
+    "MonthReport",
+    "PriceBook",
+    "PriceSource",
+    "Reservation",
+    "cost_of",
+]

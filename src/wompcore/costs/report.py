@@ -1,0 +1,78 @@
+"""What was spent this month, read from the running totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wompcore.clock import Clock
+from wompcore.ids import month_of
+from wompcore.repos.costs import CostRepository, CostTotal
+
+EVERYWHERE = 0
+"""The guild id that stands for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """A month's spending; each list is the dearest first.
+
+    Args:
+        month: The month's name, such as ``November 2026``.
+        total: Everything.
+        people: By the person it was for; keys are ids.
+        purposes: By what it was for.
+        models: By the model that was asked.
+        plugins: By the plugin that asked.
+        guilds: By guild; keys are ids. Empty for a single guild.
+    """
+
+    month: str
+    total: CostTotal
+    people: tuple[CostTotal, ...] = ()
+    purposes: tuple[CostTotal, ...] = ()
+    models: tuple[CostTotal, ...] = ()
+    plugins: tuple[CostTotal, ...] = ()
+    guilds: tuple[CostTotal, ...] = ()
+
+
+class CostReport:
+    """Reports what the current UTC month cost so far.
+
+    Args:
+        repository: Where the totals are.
+        clock: Tells the month.
+    """
+
+    def __init__(self, repository: CostRepository, clock: Clock) -> None:
+        self._repository = repository
+        self._clock = clock
+
+    async def of_guild(self, guild_id: int = EVERYWHERE, *, limit: int = 5) -> MonthReport:
+        """Return what a guild spent.
+
+        Args:
+            guild_id: The guild, or :data:`EVERYWHERE`.
+            limit: Lines per list at most.
+        """
+        now, costs = self._clock.now(), self._repository
+        if guild_id == EVERYWHERE:
+            total = await costs.month_total(now)
+            guilds = await costs.by_guild(now, limit=limit)
+        else:
+            total = await costs.month_total(now, "guild", str(guild_id))
+            guilds = []
+        return MonthReport(
+            f"{month_of(now):%B %Y}",
+            total,
+            tuple(await costs.by_person(guild_id, now, limit=limit)),
+            tuple(await costs.by_purpose(guild_id, now, limit=limit)),
+            tuple(await costs.by_model(guild_id, now, limit=limit)),
+            tuple(await costs.by_plugin(guild_id, now, limit=limit)),
+            tuple(guilds),
+        )
+
+    async def of_person(self, person_id: int, guild_id: int = EVERYWHERE) -> MonthReport:
+        """Return what was spent on a person, in a guild or everywhere."""
+        now = self._clock.now()
+        total = await self._repository.month_total(now, "person", str(person_id), guild_id)
+        return MonthReport(f"{month_of(now):%B %Y}", total)
