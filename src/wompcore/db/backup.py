@@ -37,7 +37,7 @@ _NEW_PUBLIC = (
     "GRANT USAGE ON SCHEMA public TO public",
 )
 # A bot that still runs holds locks: say so soon instead of waiting for it.
-_SESSION = "-c lock_timeout=5s -c statement_timeout=0 -c client_min_messages=warning"
+_SESSION = "-c lock_timeout=2s -c statement_timeout=0 -c client_min_messages=warning"
 _HEADER_LINES = 25
 
 

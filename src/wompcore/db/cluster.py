@@ -43,8 +43,7 @@ class Cluster:
     Args:
         folder: The folder that holds it, its log and its locks.
         options: Server settings for a start.
-        durable: Whether the data matters: if not, it is not forced to the disk when it is made,
-            and not brought in order when the server stops.
+        durable: Whether the data is forced to the disk when it is made.
 
     Raises:
         DatabaseUnavailable: We are root, and the user the server needs cannot be made.
@@ -73,11 +72,7 @@ class Cluster:
             self.folder.mkdir(parents=True, mode=0o700)
             self._user.own(self.folder)
         make_reachable(self._user, self.folder, self._binaries)
-        if self._socket_dir != self._data:
-            self._socket_dir.mkdir(mode=0o700, exist_ok=True)
-            # Another person may have made it first, to sit between us and our server.
-            self._user.own(self._socket_dir)
-            self._socket_dir.chmod(0o700)
+        self._make_socket_dir()
 
     def make(self) -> None:
         """Make the data directory when it is missing.
@@ -111,6 +106,7 @@ class Cluster:
         Raises:
             DatabaseUnavailable: It does not start; says why.
         """
+        self._make_socket_dir()
         self._forget_reused_pid()
         settings = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
         arguments = ["-s", "-w", "-t", f"{READY_WITHIN_S:.0f}", "-D", str(self._data)]
@@ -126,17 +122,21 @@ class Cluster:
                 raise self._failed("postgres", said)
             time.sleep(0.1)
 
-    def shut_down(self) -> None:
-        """Stop the server process and wait for its end. A server that does not run is no error."""
-        mode = "fast" if self._durable else "immediate"
+    def shut_down(self, *, at_once: bool = False) -> None:
+        """Stop the server process and wait for its end. A server that does not run is no error.
+
+        Args:
+            at_once: Do not bring the data in order first; the next start recovers it.
+        """
+        mode = "immediate" if at_once else "fast"
         done = self._run("pg_ctl", "stop", "-s", "-w", "-t", "60", "-m", mode, "-D", str(self._data))
         if done.returncode != 0 and self.listening():
             _log.warning("the embedded server in %s did not stop: %s", self.folder, done.stdout.strip())
+        elif self._socket_dir != self._data:
+            shutil.rmtree(self._socket_dir, ignore_errors=True)
 
     def remove(self) -> None:
         """Remove everything. The server must have stopped."""
-        if self._socket_dir != self._data:
-            shutil.rmtree(self._socket_dir, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
@@ -146,6 +146,13 @@ class Cluster:
         # Not the environment's temporary folder: every process must come to the same place.
         digest = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:12]
         return Path("/tmp") / f"wompbot-socket-{digest}"
+
+    def _make_socket_dir(self) -> None:
+        if self._socket_dir != self._data:
+            self._socket_dir.mkdir(mode=0o700, exist_ok=True)
+            # Made first by someone who wants to sit between us and our server, it is refused here.
+            self._user.own(self._socket_dir)
+            self._socket_dir.chmod(0o700)
 
     def _init(self) -> None:
         # Made beside its place and renamed, so that a kill leaves no half-made directory in use.

@@ -126,7 +126,7 @@ class EmbeddedServer:
         if self._sharing.joined:
             with self._sharing.alone():
                 if self._sharing.leave():
-                    self.cluster.shut_down()
+                    self.cluster.shut_down(at_once=self.temporary)
                     if self.temporary:
                         self.cluster.remove()
 
@@ -191,5 +191,5 @@ def _remove_abandoned(parent: Path) -> None:
             sharing.join()
             if sharing.leave():
                 cluster = Cluster(folder, {}, durable=False)
-                cluster.shut_down()
+                cluster.shut_down(at_once=True)
                 cluster.remove()

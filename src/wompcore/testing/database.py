@@ -18,11 +18,11 @@ TEMPLATE = "womp_template"
 
 _MEMORY_WANTED_BYTES = 4_000_000_000
 
-# Nothing here outlives the run, so nothing is made safe against a power cut.
+# Nothing outlives the run, so nothing is made safe against a power cut.
 _UNSAFE_AND_FAST = {
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
+    "synchronous_commit": "on",  # a test that kills the server may count what was committed
     "autovacuum": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -67,7 +67,7 @@ class ThrowawayServer:
 @contextmanager
 def throwaway_server() -> Iterator[ThrowawayServer]:
     """Start a throw-away server and fill its template; stop and remove it at the end."""
-    server = EmbeddedServer(options=_UNSAFE_AND_FAST, within=_memory_folder())
+    server = EmbeddedServer(options=_UNSAFE_AND_FAST, within=memory_folder())
     try:
         server.start()
         asyncio.run(_fill(server.create_database(TEMPLATE)))
@@ -76,8 +76,11 @@ def throwaway_server() -> Iterator[ThrowawayServer]:
         server.stop()
 
 
-def _memory_folder() -> Path | None:
-    # A database is hundreds of small files: made in memory, a test's own one costs a tenth.
+def memory_folder() -> Path | None:
+    """Return a folder in memory when there is a roomy one.
+
+    A database is hundreds of small files; made there, a test's own one costs a tenth.
+    """
     folder = Path("/dev/shm")
     roomy = folder.is_dir() and shutil.disk_usage(folder).free > _MEMORY_WANTED_BYTES
     return folder if roomy else None

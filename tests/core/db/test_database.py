@@ -29,10 +29,13 @@ async def test_every_statement_is_counted_whoever_sends_it(db: Database) -> None
 
 
 async def test_a_transaction_is_undone_by_an_error(db: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with db.transaction() as connection:
             await connection.execute("INSERT INTO people (id) VALUES (1)")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await db.fetch_value("SELECT count(*) FROM people") == 0
 
 
@@ -95,10 +98,13 @@ async def test_a_cancelled_call_gives_its_connection_back(database_settings: Dat
 
 
 async def test_a_write_on_a_standby_is_told_apart(db: Database) -> None:
-    with pytest.raises(DatabaseReadOnly):
+    async def write() -> None:
         async with db.transaction() as connection:
             await connection.execute("SET TRANSACTION READ ONLY")
             await connection.execute("INSERT INTO people (id) VALUES (1)")
+
+    with pytest.raises(DatabaseReadOnly):
+        await write()
 
 
 async def test_a_closed_database_says_so(database_settings: DatabaseSettings) -> None:

@@ -20,7 +20,8 @@ import asyncio, sys
 from wompcore.config import DatabaseSettings
 from wompcore.db import Database, Migration, migrate
 
-STEPS = [Migration("race", n, "step", f"CREATE TABLE race_{n} (id int); SELECT pg_sleep(0.02)") for n in range(1, 6)]
+STEP = "CREATE TABLE race_{} (id int); SELECT pg_sleep(0.02)"
+STEPS = [Migration("race", n, "step", STEP.format(n)) for n in range(1, 6)]
 
 async def main():
     async with Database.open(DatabaseSettings(url=sys.argv[1])) as db:
@@ -86,11 +87,9 @@ async def test_tasks_that_start_at_once_take_turns(empty: Database) -> None:
 
 
 async def test_processes_that_start_at_once_take_turns(empty: Database) -> None:
-    racers = [
-        subprocess.Popen([sys.executable, "-c", RACER, empty.url], stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
-    said = await asyncio.gather(*(asyncio.to_thread(racer.communicate) for racer in racers))
-    assert sorted(int(out) for out, _ in said) == [0, 5]
+    race = [sys.executable, "-c", RACER, empty.url]
+    racers = (asyncio.to_thread(subprocess.check_output, race, text=True) for _ in range(2))
+    assert sorted(map(int, await asyncio.gather(*racers))) == [0, 5]
 
 
 async def test_the_products_own_migrations_fill_an_empty_database(empty: Database) -> None:

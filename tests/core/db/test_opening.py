@@ -51,7 +51,9 @@ async def test_a_socket_folder_that_does_not_exist(tmp_path: Path) -> None:
     assert str(tmp_path) in error.message
 
 
-@pytest.mark.parametrize("url", ["postgresql://womp:secret@host:port/womp", "womp secret", "mysql://a:secret@b/c"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://womp:secret@host:port/womp", "womp secret", "mysql://a:secret@b/c"]
+)
 async def test_a_text_that_is_no_url(url: str) -> None:
     error = await refused(url)
     assert isinstance(error, ConfigInvalid)
