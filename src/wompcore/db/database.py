@@ -206,6 +206,8 @@ class Database:
         query = """
             SELECT current_setting('server_version_num')::int, current_setting('transaction_read_only')::bool
         """
+        if self._pooler:
+            await self._set_role_timeout()  # before the pooler opens sessions of its own for us
         connection = await self._connect(self.url)
         try:
             with translated(self.url):
@@ -216,8 +218,6 @@ class Database:
             raise DatabaseTooOld(f"the database at {host_of(self.url)} is PostgreSQL {version // 10000}")
         if read_only:
             raise DatabaseReadOnly(f"the database at {host_of(self.url)} accepts no writes")
-        if self._pooler:
-            await self._set_role_timeout()
 
     async def _set_role_timeout(self) -> None:
         statement = sql.SQL("ALTER ROLE {} IN DATABASE {} SET statement_timeout = {}")

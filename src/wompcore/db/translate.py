@@ -35,6 +35,7 @@ _HINTS = {
     "no pg_hba.conf entry": "Allow this client in the server's pg_hba.conf.",
     "too many clients": "Lower database.pool_max, or raise max_connections on the server.",
     "too many connections": "Lower database.pool_max, or raise the limit on the server.",
+    "unsupported startup parameter": "A pooler is in the way: set database.direct_url to the server itself.",
     "SSL": "Check sslmode in database.url.",
 }
 
