@@ -81,7 +81,7 @@ class Ledger:
         ids: Makes the entries' ids.
         clock: Tells the time of a call.
         may_name: Whether a person may stand in an entry; everybody when left out. Asked when a call
-            is settled. Of people who may not be named neither their id nor their message's is kept.
+            is settled.
     """
 
     def __init__(
@@ -179,20 +179,20 @@ class Ledger:
                 _log.error("the database did not come back; not recorded: %s", entry)
 
     def _entry(self, reservation: Reservation, usage: Usage, outcome: Outcome) -> CostEntry:
-        call, purpose = reservation.call, reservation.call.attribution
+        call, what_for = reservation.call, reservation.call.attribution
         usage = _plausible(usage)
         cost, source = self._prices.price(call.provider, call.model, usage)
-        named = purpose.person_id is None or self._may_name(purpose.person_id)
+        named = what_for.person_id is None or self._may_name(what_for.person_id)
         return CostEntry(
             id=reservation.id,
             provider=call.provider,
             model=call.model,
-            purpose=purpose.purpose,
-            plugin=purpose.plugin,
-            guild_id=purpose.guild_id,
-            channel_id=purpose.channel_id,
-            person_id=purpose.person_id if named else None,
-            message_id=purpose.message_id if named else None,
+            purpose=what_for.purpose,
+            plugin=what_for.plugin,
+            guild_id=what_for.guild_id,
+            channel_id=what_for.channel_id,
+            person_id=what_for.person_id if named else None,
+            message_id=what_for.message_id,
             input_tokens=usage.input,
             output_tokens=usage.output,
             cached_tokens=usage.cached_input,

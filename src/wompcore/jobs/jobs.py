@@ -24,6 +24,7 @@ CLOSE_WITHIN_S = 5.0
 POLL_S = 10.0
 """Seconds until the worker looks for jobs unasked: those that became due, or whose news was lost."""
 
+_CANCEL_WITHIN_S = 10.0  # then a job that ignores it is left alone
 _HEARTBEAT_S = 15.0
 _STALLED_S = 60.0  # a worker without a heartbeat for so long is dead
 _RUNS_MAX = 10  # a job that took its process down with it so often is not tried again
@@ -68,6 +69,7 @@ class Jobs:
         self._app = App(connector=self._connector)
         self._queues: list[str] = []  # shared with the worker, which reads it each time it looks for jobs
         self._worker: asyncio.Task[None] | None = None
+        self._close_within_s = CLOSE_WITHIN_S
         self.register("jobs.rescue", self._rescue, cron="* * * * *")
         self.register("jobs.forget", self._forget, cron="41 4 * * *")
 
@@ -183,7 +185,8 @@ class Jobs:
             poll_s: Seconds until it looks for jobs unasked.
             close_within_s: Seconds that running jobs get to end when the worker stops.
         """
-        working = self._keep_working(concurrency, poll_s, close_within_s)
+        self._close_within_s = close_within_s
+        working = self._keep_working(concurrency, poll_s)
         self._worker = asyncio.create_task(working, name="wompcore-jobs")
 
     async def stop(self) -> None:
@@ -191,10 +194,12 @@ class Jobs:
         self._connector.closing.set()
         if self._worker is not None:
             self._worker.cancel()
-            await asyncio.wait([self._worker])
+            _, alive = await asyncio.wait([self._worker], timeout=self._close_within_s + _CANCEL_WITHIN_S)
+            if alive:
+                _log.warning("a job does not let itself be cancelled; it runs again later")
             self._worker = None
 
-    async def _keep_working(self, concurrency: int, poll_s: float, close_within_s: float) -> None:
+    async def _keep_working(self, concurrency: int, poll_s: float) -> None:
         wait_s, longest_s = _RESTART_S
         while True:
             try:
@@ -204,7 +209,7 @@ class Jobs:
                     name="wompcore",
                     concurrency=concurrency,
                     fetch_job_polling_interval=poll_s,
-                    shutdown_graceful_timeout=close_within_s,
+                    shutdown_graceful_timeout=self._close_within_s,
                     delete_jobs="successful",
                     install_signal_handlers=False,
                     update_heartbeat_interval=_HEARTBEAT_S,
