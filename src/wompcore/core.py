@@ -158,13 +158,25 @@ class Core:
             http = await enter(HttpSessions.open(settings.http, trusted_origins=[settings.llm.base_url]))
             ids = EntryIds(await db.fetch_value(_INSTANCE))
             ledger = Ledger(
-                repos.costs, PriceBook.shipped(settings.costs), ids, clock, may_name=lambda person: not consent.refuses(person)
+                repos.costs,
+                PriceBook.shipped(settings.costs),
+                ids,
+                clock,
+                may_name=lambda person: not consent.refuses(person),
             )
             stack.push_async_callback(ledger.close)
             llm = ChatClient(OpenAiStyle(http.trusted, settings.llm), settings.llm, ledger)
             messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))
             claims = await enter(
-                ClaimWatcher.open(ClaimRepository(db), llm, consent, settings.claims, clock)
+                ClaimWatcher.open(
+                    ClaimRepository(db),
+                    llm,
+                    consent,
+                    settings.claims,
+                    clock,
+                    listener,
+                    model_name=settings.llm.claim_model,
+                )
             )
             yield cls(
                 settings,

@@ -52,6 +52,10 @@ class Link(Protocol):
         """Await the callback whenever the link is up again."""
         ...
 
+    async def listening(self) -> None:
+        """Wait until nothing told from now on is missed."""
+        ...
+
 
 class ClaimWatcher:
     """Finds claims. Made by :meth:`open`.
@@ -112,6 +116,7 @@ class ClaimWatcher:
         if link is not None:
             link.on(book.channel, lambda message_id: watcher._tracked.add([int(message_id)]))
             link.on_reconnect(watcher._load_tracked)
+            await link.listening()  # first listen, then read: no claim falls between
         await watcher._load_tracked()
         workers = [asyncio.create_task(watcher._work_on_checks()) for _ in range(_WORKERS)]
         workers.append(asyncio.create_task(watcher._work_on_changes()))
