@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wompbot_cogs.manifest import API_LEVEL, Manifest
     from wompbot_cogs.permissions import Level, requires
     from wompbot_cogs.plugin import Plugin
+    from wompbot_cogs.states import PluginState
 
 _HOME = {
     "API_LEVEL": "wompbot_cogs.manifest",
@@ -22,11 +23,22 @@ _HOME = {
     "Level": "wompbot_cogs.permissions",
     "Manifest": "wompbot_cogs.manifest",
     "Plugin": "wompbot_cogs.plugin",
+    "PluginState": "wompbot_cogs.states",
     "SETTINGS": "wompbot_cogs.guilds",
     "requires": "wompbot_cogs.permissions",
 }
 
-__all__ = ["API_LEVEL", "SETTINGS", "Context", "GuildSetting", "Level", "Manifest", "Plugin", "requires"]
+__all__ = [
+    "API_LEVEL",
+    "SETTINGS",
+    "Context",
+    "GuildSetting",
+    "Level",
+    "Manifest",
+    "Plugin",
+    "PluginState",
+    "requires",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,10 +13,11 @@ from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
+from wompbot_cogs.states import PluginHost
 from wompcore.claims import ClaimWatcher
 from wompcore.consent import Gate
 from wompcore.core import Core, Limits
-from wompcore.costs import Ledger
+from wompcore.costs import CostReport
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.jobs import Outbox
 from wompcore.llm import ChatClient, ChatRequest, Reply
@@ -132,8 +133,8 @@ class Context:
         self._capabilities = capabilities
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something in the background; it ends with the plugin."""
-        self._scope.start(work)
+        """Run something in the background; it is cancelled when the plugin is unloaded."""
+        self._scope.spawn(work)
 
     def on_close(self, undo: Callable[[], None]) -> None:
         """Call back when the plugin is unloaded; the newest first."""
@@ -165,8 +166,8 @@ class Context:
         return self._get("claims")  # type: ignore[no-any-return]
 
     @property
-    def costs(self) -> Ledger:
-        """What was spent."""
+    def costs(self) -> CostReport:
+        """What was spent, on whoever it was; only the owner gives it."""
         return self._get("costs")  # type: ignore[no-any-return]
 
     @property
@@ -185,11 +186,14 @@ class Context:
         return self._get("notify")  # type: ignore[no-any-return]
 
     @property
-    def plugins(self) -> Any:
+    def plugins(self) -> PluginHost:
         """The plugin host; for the owner's own tools."""
-        return self._get("plugins")
+        return self._get("plugins")  # type: ignore[no-any-return]
 
     def _get(self, capability: str) -> Any:
         if capability not in self.manifest.needs:
             raise NotGranted(self.manifest.id, f"'{capability}' is not in its manifest")
+        if capability not in self._capabilities:
+            hint = f"`!plugins grant {self.manifest.id} {capability}` gives it."
+            raise NotGranted(self.manifest.id, f"only the owner gives '{capability}'", hint=hint)
         return self._capabilities[capability]

@@ -32,6 +32,9 @@ class PluginUnknown(PluginError):
 
     hint = "`!plugins` lists what is installed; pip install brings more."
 
+    def __init__(self, plugin: str, problem: str = "not installed", *, hint: str | None = None) -> None:
+        super().__init__(plugin, problem, hint=hint)
+
 
 class PluginBroken(PluginError):
     """A plugin's code failed while it was loaded."""
@@ -40,7 +43,7 @@ class PluginBroken(PluginError):
 
 
 class NotGranted(PluginError):
-    """A plugin reached for something its manifest does not ask for."""
+    """A plugin reached for something that it did not ask for or was not given."""
 
     hint = "Name the capability in `needs` of the plugin's wompbot.toml."
 

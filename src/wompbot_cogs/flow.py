@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import discord
 
@@ -17,8 +18,9 @@ from wompcore.text import clean, clean_name
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Matcher = Callable[[ChatMessage], bool]
-Handler = Callable[[ChatMessage, discord.Message], Awaitable[None]]
+Handler = Callable[[ChatMessage, discord.Message], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +37,7 @@ class Watch:
     plugin: str
     matches: Matcher
     handle: Handler
-    start: Callable[[Awaitable[None]], None]
+    start: Callable[[Coroutine[Any, Any, None]], None]
 
 
 @dataclass(slots=True)
@@ -80,10 +82,11 @@ class MessageFlow:
             return None
         self.counts.seen += 1
         message = self.read(source)
-        if not self._guilds.excludes(message.channel_id):
-            self._store.add(message)
-        else:
+        parent_id = source.channel.parent_id if isinstance(source.channel, discord.Thread) else None
+        if self._guilds.excludes(message.channel_id, parent_id):
             message.allowed = False
+        else:
+            self._store.add(message)
         for watch in self._watches:
             try:
                 if watch.matches(message):
@@ -124,15 +127,13 @@ class MessageFlow:
             return
         edit = MessageEdited(event.message_id, clean(data["content"]), author_id, discord.utils.utcnow())
         self._store.edited(edit)
-        for watch in self._edit_watches:
-            watch(edit)
+        self._tell(self._edit_watches, edit)
 
     def deleted(self, ids: Iterable[int]) -> None:
         """Take deletions in."""
         ids = tuple(ids)
         self._store.deleted(ids)
-        for watch in self._delete_watches:
-            watch(ids)
+        self._tell(self._delete_watches, ids)
 
     def watch(self, watch: Watch) -> Callable[[], None]:
         """Add a plugin's interest; returns what ends it."""
@@ -155,3 +156,12 @@ class MessageFlow:
             self._delete_watches = tuple(other for other in self._delete_watches if other is not deleted)
 
         return end
+
+    def _tell(self, watches: Iterable[Callable[[T], None]], change: T) -> None:
+        for watch in watches:
+            try:
+                watch(change)
+            except Exception:
+                # As with matchers: one plugin's failure is nobody else's.
+                self.counts.matcher_errors += 1
+                _log.exception("a plugin failed to take a change")

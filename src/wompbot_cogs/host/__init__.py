@@ -1,6 +1,7 @@
 """How plugins are found, loaded, swapped and unloaded while the bot runs."""
 
 from wompbot_cogs.host.discovery import Found, discover
-from wompbot_cogs.host.host import Host, PluginState
+from wompbot_cogs.host.host import Host
+from wompbot_cogs.states import PluginState
 
 __all__ = ["Found", "Host", "PluginState", "discover"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, MetadataPathFinder, entry_points
 from pathlib import Path
@@ -13,6 +13,8 @@ from wompbot_cogs.errors import ManifestInvalid, PluginError
 from wompbot_cogs.manifest import Manifest, read_manifest
 
 GROUP = "wompbot.cogs"
+
+_BUILT_IN = "wompbot_cogs.cogs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,8 @@ class Found:
         id: Its entry point's name.
         package: The package it lives in.
         attribute: The name of its :class:`Plugin` there.
-        manifest: What it says of itself, if it says it right.
-        problem: Why it cannot be loaded, if it cannot.
+        manifest: What it says of itself, if it can be loaded.
+        problem: Why it cannot be loaded, or what else claims its id.
     """
 
     id: str
@@ -33,46 +35,62 @@ class Found:
     manifest: Manifest | None
     problem: PluginError | None = None
 
+    @property
+    def built_in(self) -> bool:
+        """Whether it came with the bot."""
+        return self.package.startswith(_BUILT_IN)
+
 
 def discover() -> dict[str, Found]:
     """Return every installed plugin by id, also those installed since the process started."""
-    MetadataPathFinder.invalidate_caches()
+    importlib.invalidate_caches()
+    MetadataPathFinder().invalidate_caches()  # Python before 3.12 leaves these alone
     found: dict[str, Found] = {}
-    for entry in entry_points(group=GROUP):
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
         plugin = _look_at(entry)
-        if plugin.id in found and found[plugin.id].package != plugin.package:
-            problem = PluginError(plugin.id, f"both {found[plugin.id].package} and {plugin.package} have it")
-            plugin = Found(plugin.id, plugin.package, plugin.attribute, None, problem)
-        found[plugin.id] = plugin
-    return dict(sorted(found.items()))
+        other = found.get(plugin.id)
+        found[plugin.id] = plugin if other is None else _settle(other, plugin)
+    return found
+
+
+def _settle(one: Found, other: Found) -> Found:
+    """Decide between two plugins of one id: a built-in keeps it, among others nobody does."""
+    if one.package == other.package:
+        return one
+    problem = PluginError(
+        one.id,
+        f"both {one.package} and {other.package} claim this id",
+        hint="Uninstall one of them.",
+    )
+    if one.built_in or other.built_in:
+        return replace(one if one.built_in else other, problem=problem)
+    return Found(one.id, one.package, one.attribute, None, problem)
 
 
 def _look_at(entry: EntryPoint) -> Found:
+    module, _, attribute = (part.strip() for part in entry.value.partition(":"))
     try:
-        manifest = read_manifest(entry.name, _folder(entry))
+        manifest = read_manifest(entry.name, _folder(entry.name, module))
     except PluginError as problem:
-        return Found(entry.name, entry.module, entry.attr, None, problem)
-    return Found(entry.name, entry.module, entry.attr, manifest)
+        return Found(entry.name, module, attribute, None, problem)
+    return Found(entry.name, module, attribute, manifest)
 
 
-def _folder(entry: EntryPoint) -> Path:
-    """Return the folder of the entry point's package without importing it or its parents."""
-    top, *rest = entry.module.split(".")
+def _folder(plugin: str, package: str) -> Path:
+    """Return a package's folder without importing it or its parents."""
+    top, *rest = package.split(".")
     spec = _top_level(top)
     for name in rest:
         if spec is None or spec.submodule_search_locations is None:
             break
         spec = PathFinder.find_spec(f"{spec.name}.{name}", list(spec.submodule_search_locations))
-    locations: Iterable[str] = () if spec is None else spec.submodule_search_locations or ()
-    for location in locations:
+    for location in (spec and spec.submodule_search_locations) or ():
         return Path(location)
-    raise ManifestInvalid(entry.name, f"{entry.module} is not a package")
+    raise ManifestInvalid(
+        plugin, f"{package} is not an installed package", hint="The entry point must name a package."
+    )
 
 
 def _top_level(name: str) -> ModuleSpec | None:
-    for finder in sys.meta_path:
-        find_spec = getattr(finder, "find_spec", None)
-        spec = None if find_spec is None else find_spec(name, None)
-        if isinstance(spec, ModuleSpec):
-            return spec
-    return None
+    specs = (finder.find_spec(name, None) for finder in sys.meta_path)
+    return next((spec for spec in specs if spec is not None), None)

@@ -4,49 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from discord.ext import commands
 
 from wompbot_cogs.context import Context
-from wompbot_cogs.errors import PluginBroken, PluginError, PluginUnknown
+from wompbot_cogs.errors import ManifestInvalid, NotGranted, PluginBroken, PluginError, PluginUnknown
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.importer import forget, fresh
-from wompbot_cogs.manifest import Manifest
+from wompbot_cogs.host.switch import AnyBot, names_of, set_up, switch
+from wompbot_cogs.manifest import OWNER_GRANTED, Manifest
 from wompbot_cogs.plugin import Plugin
 from wompbot_cogs.scope import Scope
+from wompbot_cogs.states import PluginState
 from wompcore.clock import Clock
 from wompcore.repos.plugins import PluginRepository, PluginWish
 
 _log = logging.getLogger(__name__)
 
+_PREPARE_S = 60.0
+
 Capabilities = Callable[[str, Scope], Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class PluginState:
-    """How a plugin is doing.
-
-    Args:
-        id: The plugin.
-        state: ``live``, ``off`` (installed, not loaded) or ``failed``.
-        version: The version that runs, or that is installed.
-        summary: What it does.
-        since: When it went live.
-        tasks: Background tasks it runs now.
-        problem: Why it is not live, or why its last update was refused.
-    """
-
-    id: str
-    state: Literal["live", "off", "failed"]
-    version: str
-    summary: str = ""
-    since: datetime | None = None
-    tasks: int = 0
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +53,7 @@ class Host:
 
     def __init__(
         self,
-        bot: commands.Bot,
+        bot: AnyBot,
         capabilities: Capabilities,
         wishes: PluginRepository,
         clock: Clock,
@@ -83,15 +65,18 @@ class Host:
         self._clock = clock
         self._changed = changed
         self._loaded: dict[str, _Loaded] = {}
-        self._problems: dict[str, PluginError] = {}
+        self._problems: dict[str, str] = {}  # not the errors: those would keep old code alive
         self._draining: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()  # one change at a time
         self.errors = 0
 
     def states(self) -> list[PluginState]:
-        """Return every installed or loaded plugin, by id."""
+        """Return every installed, wanted or loaded plugin, by id."""
         found = discover()
-        return [self._state(plugin, found.get(plugin)) for plugin in sorted({*found, *self._loaded})]
+        return [
+            self._state(plugin, found.get(plugin))
+            for plugin in sorted({*found, *self._loaded, *self._problems})
+        ]
 
     async def load_all(self, only: tuple[str, ...] = ()) -> None:
         """Load what is installed and wanted; those that fail are listed with their reason.
@@ -99,18 +84,17 @@ class Host:
         Args:
             only: Ids to load; empty for all.
         """
-        wishes = await self._wishes.wishes()
-        for plugin in discover():
-            wish = wishes.get(plugin)
-            if (only and plugin not in only) or (wish is not None and not wish.enabled):
-                continue
-            try:
-                await self._replace(plugin)
-            except PluginError as problem:
-                _log.error("%s", problem)
-        for plugin in only:
-            if plugin not in self._loaded and plugin not in self._problems:
-                self._problems[plugin] = PluginUnknown(plugin, "not installed")
+        async with self._turn:
+            wishes = await self._wishes.wishes()
+            found = discover()
+            for plugin in only or found:
+                wish = wishes.get(plugin, _undecided(plugin))
+                if plugin not in found:
+                    self._problems[plugin] = PluginUnknown(plugin).problem
+                elif wish.enabled:
+                    with suppress(PluginError):  # listed
+                        await self._replace(found[plugin], wish.granted)
+        self._changed()
 
     async def load(self, plugin: str, *, by_id: int | None = None) -> PluginState:
         """Load a plugin, or its newest version if it runs already.
@@ -118,9 +102,16 @@ class Host:
         Raises:
             PluginError: It cannot be loaded; what ran before still runs.
         """
-        await self._replace(plugin)
-        await self._wish(plugin, enabled=True, by_id=by_id)
-        return self._state(plugin, None)
+        async with self._turn:
+            found = discover()
+            if plugin not in found:
+                raise PluginUnknown(plugin)
+            wish = await self._wished(plugin)
+            await self._replace(found[plugin], wish.granted)
+            version = self._loaded[plugin].manifest.version
+            await self._wishes.wish(replace(wish, version=version, enabled=True), by_id=by_id)
+        self._changed()
+        return self._state(plugin, found[plugin])
 
     async def swap(self, plugin: str, *, by_id: int | None = None) -> PluginState:
         """Put a running plugin's newest version in its place without losing an event.
@@ -136,123 +127,166 @@ class Host:
         """Unload a plugin; it stays unloaded after a restart.
 
         Raises:
-            PluginError: It is not loaded, or is the one that loads the others.
+            PluginError: It is not installed, or is the one that loads the others.
         """
         if plugin == "plugins":
             raise PluginError(plugin, "cannot unload itself", hint="Swap it instead.")
         async with self._turn:
-            if plugin not in self._loaded:
-                raise PluginUnknown(plugin, "not loaded")
-            await self._wish(plugin, enabled=False, by_id=by_id)
-            await self._retire(plugin)
+            if plugin not in {*self._loaded, *self._problems, *discover()}:
+                raise PluginUnknown(plugin)
+            await self._wishes.wish(replace(await self._wished(plugin), enabled=False), by_id=by_id)
+            self._problems.pop(plugin, None)
+            if plugin in self._loaded:
+                await self._retire(plugin)
         self._changed()
 
+    async def grant(self, plugin: str, capability: str, *, by_id: int | None = None) -> None:
+        """Let a plugin have what only the owner gives; counts from its next loading.
+
+        Raises:
+            PluginError: It is not installed, or its manifest does not ask for that.
+        """
+        async with self._turn:
+            found = discover().get(plugin)
+            if found is None or found.manifest is None:
+                raise PluginUnknown(plugin)
+            if capability not in found.manifest.needs & OWNER_GRANTED:
+                raise NotGranted(plugin, f"does not ask the owner for '{capability}'")
+            wish = await self._wished(plugin)
+            granted = tuple(sorted({*wish.granted, capability}))
+            await self._wishes.wish(replace(wish, granted=granted), by_id=by_id)
+
+    async def withdraw(self, plugin: str, capability: str, *, by_id: int | None = None) -> None:
+        """Take back what was granted; counts from its next loading.
+
+        Raises:
+            PluginError: It was not granted that.
+        """
+        async with self._turn:
+            wish = await self._wished(plugin)
+            if capability not in wish.granted:
+                raise NotGranted(plugin, f"was not granted '{capability}'", hint="")
+            granted = tuple(name for name in wish.granted if name != capability)
+            await self._wishes.wish(replace(wish, granted=granted), by_id=by_id)
+
     async def close(self) -> None:
-        """Unload everything; tasks that still work get the scope's time to finish."""
+        """Unload everything; work that was begun gets the scope's time to finish."""
         async with self._turn:
             for plugin in reversed(self._loaded.copy()):
                 await self._retire(plugin)
-        await asyncio.gather(*self._draining, return_exceptions=True)
+        await asyncio.gather(*self._draining)
 
     def failed(self, plugin: str, error: BaseException) -> None:
-        """Note an error of a plugin's task."""
+        """Note an error of something a plugin runs."""
         self.errors += 1
         _log.error("plugin %s failed", plugin, exc_info=error)
 
-    async def _replace(self, plugin: str) -> None:
-        async with self._turn:
-            try:
-                found = discover().get(plugin)
-                if found is None:
-                    raise PluginUnknown(plugin, "not installed")
-                new = await self._stage(found)
-                await self._switch(self._loaded.get(plugin), new)
-            except PluginError as problem:
-                self._problems[plugin] = problem
-                raise
-            self._problems.pop(plugin, None)
-            self._loaded[plugin] = new
-        self._changed()
+    async def _replace(self, found: Found, granted: Collection[str]) -> None:
+        """Put a plugin's code as it is now in the place of what runs, if anything does."""
+        old = self._loaded.get(found.id)
+        scope = Scope(found.id, self.failed)
+        try:
+            new = await self._bring_in(found, granted, scope, old)
+        except PluginError as problem:
+            await scope.close(0)
+            self._problems[found.id] = problem.problem
+            _log.error("%s", problem, exc_info=_log.isEnabledFor(logging.DEBUG))
+            raise
+        except BaseException:
+            await scope.close(0)
+            raise
+        # From the switch to here nothing suspends: no event is seen by neither or by both.
+        scope.go_live()
+        if old is not None:
+            self._drain(old)
+        self._loaded[found.id] = new
+        self._problems.pop(found.id, None)
 
-    async def _stage(self, found: Found) -> _Loaded:
-        """Import and prepare a version while the one before, if any, still serves."""
+    async def _bring_in(
+        self, found: Found, granted: Collection[str], scope: Scope, old: _Loaded | None
+    ) -> _Loaded:
+        """Import and prepare a version while the old one serves, then switch."""
         if found.manifest is None:
             raise found.problem or PluginError(found.id, "has no manifest")
-        scope = Scope(found.id, self.failed)
-        context = Context(found.manifest, scope, self._capabilities(found.id, scope))
         try:
             with fresh(found.package) as module:
                 plugin = getattr(module, found.attribute, None)
-                # A fresh import of the door is not forced, so the class is the host's own.
                 if not isinstance(plugin, Plugin):
-                    raise PluginError(found.id, f"{found.package}:{found.attribute} is not a Plugin")
-                if plugin.prepare is not None:
-                    await plugin.prepare(context)
-                cogs = tuple(make(context) for make in plugin.cogs)
+                    raise ManifestInvalid(found.id, f"{found.package}:{found.attribute} is not a Plugin")
+                context = Context(found.manifest, scope, self._given(found, granted, scope))
+                async with asyncio.timeout(_PREPARE_S):
+                    cogs = await self._prepare(plugin, context, scope)
+                self._check_names(found.id, cogs)
+                await switch(self._bot, old.cogs if old else (), cogs)
         except PluginError:
-            await scope.close(0)
             raise
-        except Exception as error:
-            await scope.close(0)
+        except (Exception, SystemExit) as error:
             raise PluginBroken(found.id, _one_line(error)) from error
         return _Loaded(found.manifest, found.package, scope, cogs, self._clock.now())
 
-    async def _switch(self, old: _Loaded | None, new: _Loaded) -> None:
-        """Put the new one in the old one's place; if Discord.py refuses it, put the old one back."""
-        old_cogs = old.cogs if old is not None else ()
-        for cog in old_cogs:
-            await self._bot.remove_cog(cog.qualified_name)
-        added: list[commands.Cog] = []
-        try:
-            for cog in new.cogs:
-                await self._bot.add_cog(cog)
-                added.append(cog)
-        except Exception as error:
-            for cog in added:
-                await self._bot.remove_cog(cog.qualified_name)
-            for cog in old_cogs:
-                await self._bot.add_cog(cog)
-            await new.scope.close(0)
-            raise PluginBroken(new.manifest.id, _one_line(error)) from error
-        # Both in one breath: no event is seen by neither or by both.
-        new.scope.go_live()
-        if old is not None:
-            old.scope.retire()
-            self._drain(old)
+    async def _prepare(self, plugin: Plugin, context: Context, scope: Scope) -> tuple[commands.Cog, ...]:
+        if plugin.prepare is not None:
+            await plugin.prepare(context)
+        cogs = tuple(make(context) for make in plugin.cogs)
+        for cog in cogs:
+            await set_up(cog, scope)
+        return cogs
+
+    def _given(self, found: Found, granted: Collection[str], scope: Scope) -> dict[str, Any]:
+        """Return what a plugin may have; only the owner gives everything, except to built-ins."""
+        withheld = frozenset() if found.built_in else OWNER_GRANTED.difference(granted)
+        capabilities = self._capabilities(found.id, scope)
+        return {name: value for name, value in capabilities.items() if name not in withheld}
+
+    async def _wished(self, plugin: str) -> PluginWish:
+        return (await self._wishes.wishes()).get(plugin, _undecided(plugin))
 
     async def _retire(self, plugin: str) -> None:
         loaded = self._loaded.pop(plugin)
-        for cog in loaded.cogs:
-            await self._bot.remove_cog(cog.qualified_name)
-        loaded.scope.retire()
+        await switch(self._bot, loaded.cogs, ())
         forget(loaded.package)
         self._drain(loaded)
 
     def _drain(self, loaded: _Loaded) -> None:
+        """End what no longer serves: its watches now, its work when it is done."""
+        loaded.scope.retire()
         task = asyncio.create_task(loaded.scope.close(), name=f"drain {loaded.manifest.id}")
         self._draining.add(task)
         task.add_done_callback(self._draining.discard)
 
-    async def _wish(self, plugin: str, *, enabled: bool, by_id: int | None) -> None:
-        version = self._loaded[plugin].manifest.version
-        await self._wishes.wish(PluginWish(plugin, version, enabled), by_id=by_id)
+    def _check_names(self, plugin: str, cogs: Collection[commands.Cog]) -> None:
+        """Refuse names that are somebody else's: discord.py would leave half a cog behind."""
+        own = [name for name, command in self._bot.all_commands.items() if command.cog is None]
+        taken = {f"command {name}": "the bot itself" for name in own}
+        for other, loaded in self._loaded.items():
+            if other != plugin:
+                taken |= {name: f"plugin {other}" for cog in loaded.cogs for name in names_of(cog)}
+        for name in sorted(taken.keys() & {name for cog in cogs for name in names_of(cog)}):
+            raise PluginBroken(plugin, f"the {name} is that of {taken[name]}")
 
     def _state(self, plugin: str, found: Found | None) -> PluginState:
-        problem = self._problems.get(plugin)
-        text = "" if problem is None else problem.problem
-        loaded = self._loaded.get(plugin)
-        if loaded is not None:
+        problem = self._problems.get(plugin, "")
+        if not problem and found is not None and found.problem is not None:
+            problem = found.problem.problem
+        if (loaded := self._loaded.get(plugin)) is not None:
             manifest, tasks = loaded.manifest, loaded.scope.tasks
-            return PluginState(plugin, "live", manifest.version, manifest.summary, loaded.since, tasks, text)
-        if found is not None and found.problem is not None:
-            return PluginState(plugin, "failed", "?", problem=found.problem.problem)
-        version = found.manifest.version if found is not None and found.manifest is not None else "?"
-        summary = found.manifest.summary if found is not None and found.manifest is not None else ""
-        return PluginState(plugin, "failed" if problem else "off", version, summary, problem=text)
+            return PluginState(
+                plugin, "live", manifest.version, manifest.summary, loaded.since, tasks, problem
+            )
+        if found is None or found.manifest is None:
+            return PluginState(plugin, "failed", "?", problem=problem)
+        state: Literal["failed", "off"] = "failed" if plugin in self._problems else "off"
+        return PluginState(plugin, state, found.manifest.version, found.manifest.summary, problem=problem)
+
+
+def _undecided(plugin: str) -> PluginWish:
+    return PluginWish(plugin, "", enabled=True)
 
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
-    text = str(error).split("\n", 1)[0]
-    return f"{type(error).__name__}: {text}"[:300]
+    if isinstance(error, TimeoutError):
+        return "preparing timed out"
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line}"[:300]

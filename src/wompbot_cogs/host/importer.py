@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 
 
@@ -29,10 +29,13 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != self._package and not fullname.startswith(self._prefix):
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and type(spec.loader) is SourceFileLoader:
-            spec.loader = _FromSource(spec.loader.name, spec.loader.path)
-        return spec
+        for finder in sys.meta_path:  # an editable install may bring a finder of its own
+            spec = None if finder is self else finder.find_spec(fullname, path, target)
+            if spec is not None:
+                if type(spec.loader) is SourceFileLoader:
+                    spec.loader = _FromSource(spec.loader.name, spec.loader.path)
+                return spec
+        return None
 
 
 def modules_of(package: str) -> list[str]:
