@@ -1,0 +1,60 @@
+"""What people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import discord
+from discord.utils import escape_markdown, escape_mentions
+
+from wompbot_cogs import GuildSetting, Level
+from wompcore.text import bound
+
+NO_BOTS = "A bot cannot be an admin."
+ADDED = "{mention} is a bot admin of this server now."
+ALREADY = "{mention} is a bot admin of this server already."
+REMOVED = "{mention} is no longer a bot admin of this server."
+WAS_NOT = "{mention} was not a bot admin of this server."
+SUPER_ADMINS_STAY = "{mention} is a super admin, which no server can change."
+
+UNKNOWN_SETTING = "There is no setting of that name. There are: {keys}."
+NOT_A_SWITCH = "`{key}` is a list: use `settings add` and `settings remove`."
+NOT_A_LIST = "`{key}` is a switch: use `settings set`."
+SET = "`{key}` is {value} now."
+LISTED = "{channel} is on the list `{key}` now."
+LISTED_ALREADY = "{channel} is on the list `{key}` already."
+UNLISTED = "{channel} is no longer on the list `{key}`."
+WAS_NOT_LISTED = "{channel} was not on the list `{key}`."
+
+_LONGEST = 2000
+
+
+def who(person: discord.abc.User, level: Level) -> str:
+    """Return who a person is and what they may do."""
+    name, shown = (escape_mentions(escape_markdown(text)) for text in (person.name, person.display_name))
+    admin = "yes" if level >= Level.BOT_ADMIN else "no"
+    return f"**{shown}** (`{name}`)\nid: `{person.id}`\nlevel: {level.title}\nadmin: {admin}"
+
+
+def admins(super_admins: Iterable[int], bot_admins: Iterable[int]) -> str:
+    """Return who the admins are."""
+    lines = [f"Super admins: {_people(super_admins)}", f"Bot admins of this server: {_people(bot_admins)}"]
+    return bound("\n".join(lines), _LONGEST)
+
+
+def settings(values: Iterable[tuple[GuildSetting, Any]]) -> str:
+    """Return every setting with its value and meaning."""
+    lines = [f"`{setting.key}`: **{value(now)}** - {setting.meaning}" for setting, now in values]
+    return bound("\n".join(lines), _LONGEST)
+
+
+def value(now: Any) -> str:
+    """Return a setting's value as people read it."""
+    if isinstance(now, bool):
+        return "on" if now else "off"
+    return ", ".join(f"<#{channel}>" for channel in now) or "none"
+
+
+def _people(ids: Iterable[int]) -> str:
+    return ", ".join(f"<@{person}>" for person in sorted(ids)) or "none"

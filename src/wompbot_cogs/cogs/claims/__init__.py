@@ -1,0 +1,6 @@
+"""Keeps score of what people claim."""
+
+from wompbot_cogs import Plugin
+from wompbot_cogs.cogs.claims.cog import ClaimsCog
+
+plugin = Plugin(ClaimsCog)

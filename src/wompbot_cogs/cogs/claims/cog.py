@@ -1,0 +1,96 @@
+"""Claims: offered to the watcher as they are said, shown and ruled on when asked."""
+
+# mypy: disable-error-code="arg-type"
+# It cannot infer the type variables of discord.py's hybrid decorators.
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import discord
+from discord.ext import commands
+
+from wompbot_cogs import Context, Level, requires
+from wompbot_cogs.cogs.claims import texts
+from wompcore.events import ChatMessage
+from wompcore.ids import MAX_ID
+
+_PAGE = 10
+
+
+class ClaimNumber(commands.Converter[int]):
+    """The number of a claim, as it is shown (``#12``) or bare."""
+
+    async def convert(self, context: commands.Context[Any], argument: str) -> int:
+        """Return the number.
+
+        Raises:
+            BadArgument: It is none.
+        """
+        digits = argument.removeprefix("#")
+        if not (digits.isascii() and digits.isdigit() and int(digits) <= MAX_ID):
+            raise commands.BadArgument(texts.NOT_A_NUMBER.format(word=argument))
+        return int(digits)
+
+
+class ClaimsCog(commands.Cog, name="Claims"):
+    """What people claimed, and how it turned out."""
+
+    def __init__(self, context: Context) -> None:
+        self._claims = context.claims
+        self._guilds = context.guilds
+        context.messages.watch(self._offer, _nothing_more)
+        context.messages.watch_changes(self._claims.edited, self._claims.deleted)
+
+    @commands.hybrid_command(aliases=["claims"])
+    @commands.guild_only()
+    async def receipts(
+        self, context: commands.Context[Any], member: discord.Member | None = None, *, keyword: str = ""
+    ) -> None:
+        """Show what was claimed here, by a member or with a word in it."""
+        assert context.guild is not None  # guild_only
+        found = await self._claims.receipts.page(
+            context.guild.id,
+            person_id=member.id if member else None,
+            keyword=keyword.strip() or None,
+            limit=_PAGE,
+        )
+        if not found.claims:
+            await context.send(texts.NONE_FITS if member or keyword else texts.NONE)
+            return
+        embed = discord.Embed(title=texts.TITLE, description=texts.receipts(found))
+        embed.set_footer(text=texts.TOTAL.format(shown=len(found.claims), total=found.total))
+        await context.send(embed=embed)
+
+    @commands.hybrid_command()
+    @commands.guild_only()
+    @requires(Level.BOT_ADMIN)
+    async def verify(
+        self,
+        context: commands.Context[Any],
+        claim: Annotated[int, ClaimNumber],
+        ruling: Literal["true", "false", "mixed", "outdated"],
+        *,
+        notes: str = "",
+    ) -> None:
+        """Rule on a claim that somebody else made."""
+        assert context.guild is not None  # guild_only
+        ruled = await self._claims.receipts.rule(
+            context.guild.id,
+            claim,
+            ruling,
+            by_id=context.author.id,
+            at=context.message.created_at,
+            notes=notes,
+        )
+        await context.send(texts.ruled(ruled))
+
+    def _offer(self, message: ChatMessage) -> bool:
+        """Hand a message to the watcher, which works in the background on its own."""
+        if self._guilds.setting(message.guild_id, "claims"):
+            self._claims.offer(message)
+        return False
+
+
+async def _nothing_more(message: ChatMessage, source: discord.Message) -> None:
+    """Follow a match; there is none."""
