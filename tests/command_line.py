@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,11 @@ class Outcome:
         return json.loads(self.out)
 
 
+Settings = Mapping[str, Mapping[str, object]]
 Wompbot = Callable[..., Awaitable[Outcome]]
 
 
-def variables(settings: dict[str, dict[str, object]]) -> dict[str, str]:
+def variables(settings: Settings) -> dict[str, str]:
     """Return settings as environment variables."""
     return {
         f"WOMPBOT_{section}__{key}".upper(): str(value)
@@ -41,21 +42,29 @@ def variables(settings: dict[str, dict[str, object]]) -> dict[str, str]:
     }
 
 
+async def start(
+    *arguments: object, folder: Path | None = None, settings: Settings | None = None
+) -> asyncio.subprocess.Process:
+    """Start ``wompbot`` with these settings in its environment and no others."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WOMPBOT_")}
+    home = {"HOME": str(folder)} if folder else {}
+    return await asyncio.create_subprocess_exec(
+        WOMPBOT,
+        *map(str, arguments),
+        cwd=folder,
+        env=clean | home | {"NO_COLOR": "1"} | variables(settings or {}),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
 @pytest.fixture
 def wompbot(tmp_path: Path) -> Wompbot:
-    """Runs ``wompbot`` in an empty folder, with these settings in its environment."""
+    """Runs ``wompbot`` in an empty folder to its end."""
 
     async def run(*arguments: object, typed: str = "", **settings: dict[str, object]) -> Outcome:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("WOMPBOT_")}
-        process = await asyncio.create_subprocess_exec(
-            WOMPBOT,
-            *map(str, arguments),
-            cwd=tmp_path,
-            env=clean | {"HOME": str(tmp_path), "NO_COLOR": "1"} | variables(settings),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        process = await start(*arguments, folder=tmp_path, settings=settings)
         async with asyncio.timeout(60):
             out, err = await process.communicate(typed.encode())
         assert process.returncode is not None

@@ -11,6 +11,7 @@ import typer
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.terminal import reporting
 from wompcore.config import DatabaseSettings
+from wompcore.errors import DatabaseNotEmpty
 
 File = Annotated[Path, typer.Argument(help="The backup file.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Remove what the database holds now.")]
@@ -50,4 +51,7 @@ async def _restore(settings: DatabaseSettings, file: Path, replace: bool) -> Non
     from wompcore.db import Database, restore
 
     async with Database.open(settings) as db:
-        await restore(db.direct_url, file, replace=replace)
+        try:
+            await restore(db.direct_url, file, replace=replace)
+        except DatabaseNotEmpty as error:
+            raise DatabaseNotEmpty(hint="--replace removes what it holds first.") from error
