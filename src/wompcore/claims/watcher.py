@@ -128,6 +128,11 @@ class ClaimWatcher:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
+    @property
+    def waiting(self) -> int:
+        """Messages whose check has not ended."""
+        return len(self._open)
+
     def offer(self, message: ChatMessage, *, threshold: Threshold = "standard") -> bool:
         """Look at a message, and have it checked in the background when it may hold a claim.
 
