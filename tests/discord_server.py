@@ -41,7 +41,7 @@ class DiscordServer:
         self.history: dict[int, list[Json]] = {CHANNEL_ID: []}
         self.posted: asyncio.Queue[Json] = asyncio.Queue()
         self.requests: list[str] = []
-        self.commands: list[Json] = []
+        self.registered: list[list[Json]] = []
         self.identified: list[Json] = []
         self.resumed: list[Json] = []
         self.close_identify_with: int | None = None
@@ -81,11 +81,15 @@ class DiscordServer:
         self.sessions.clear()
         await self.send_text('{"op": 9, "d": false}')
 
-    async def until(self, identified: int = 0, resumed: int = 0) -> None:
-        """Wait until so many sessions were started and resumed since the server was opened."""
+    async def until(self, identified: int = 0, resumed: int = 0, registered: int = 0) -> None:
+        """Wait until sessions were started, sessions resumed and commands registered so many times."""
         async with asyncio.timeout(20), self._changed:
             await self._changed.wait_for(
-                lambda: len(self.identified) >= identified and len(self.resumed) >= resumed
+                lambda: (
+                    len(self.identified) >= identified
+                    and len(self.resumed) >= resumed
+                    and len(self.registered) >= registered
+                )
             )
 
     async def reply(self) -> str:
@@ -129,7 +133,7 @@ class DiscordServer:
             web.get(f"{api}/applications/@me", _answering(self._application)),
             web.get(f"{api}/oauth2/applications/@me", _answering(self._application)),
             web.get(f"{api}/gateway/bot", _answering(self._gateway)),
-            web.get(commands, _answering(lambda: self.commands)),
+            web.get(commands, _answering(lambda: self.registered[-1] if self.registered else [])),
             web.put(commands, self._put_commands),
             web.get(messages, self._list_messages),
             web.post(messages, self._post_message),
@@ -168,11 +172,12 @@ class DiscordServer:
         return {"url": self.gateway_url, "shards": 1, "session_start_limit": limits}
 
     async def _put_commands(self, request: web.Request) -> web.Response:
-        self.commands = [
+        commands = [
             {"id": str(number), "application_id": str(BOT_ID), "version": "1", "type": 1, **command}
             for number, command in enumerate(await request.json(), 1)
         ]
-        return web.json_response(self.commands)
+        await self._note(self.registered, commands)
+        return web.json_response(commands)
 
     async def _list_messages(self, request: web.Request) -> web.Response:
         found = self.history[int(request.match_info["channel"])]
@@ -253,7 +258,7 @@ class DiscordServer:
         await self._event(socket, "RESUMED", {})
         await self._note(self.resumed, data)
 
-    async def _note(self, log: list[Json], data: Json) -> None:
+    async def _note(self, log: list[Any], data: Any) -> None:
         async with self._changed:
             log.append(data)
             self._changed.notify_all()

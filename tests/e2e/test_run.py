@@ -127,21 +127,15 @@ async def test_history_of_people_who_opted_out_stays_out(
         assert await texts(app, of=2) == ["hello", "public"]
 
 
-async def registered(server: DiscordServer) -> None:
-    async with asyncio.timeout(20):
-        while not server.commands:
-            await asyncio.sleep(0.02)
-
-
 async def test_slash_commands_are_registered_once(
     settings: BotSettings, discord_server: DiscordServer
 ) -> None:
     for _ in range(2):
         async with connected(settings, discord_server):
             await answer(discord_server)
-            await registered(discord_server)
-    assert {"optout", "settings", "plugins"} <= {command["name"] for command in discord_server.commands}
-    assert sum(request.startswith("PUT") for request in discord_server.requests) == 1
+            await discord_server.until(registered=1)
+    [commands] = discord_server.registered
+    assert {"optout", "settings", "plugins"} <= {command["name"] for command in commands}
 
 
 # -- the process ---------------------------------------------------------------------------------
