@@ -89,6 +89,7 @@ class Database:
                 folder = None if temporary else settings.data_dir or default_folder()
                 url = (await stack.enter_async_context(EmbeddedServer.open(folder))).url()
             host_of(url)  # a URL that cannot be read is told before anything is tried
+            host_of(settings.direct_url or url, "database.direct_url")
             db = cls(settings, url)
             await db._check_server()
             await db.pool.open()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import selectors
+import select
 import time
 from typing import Any
 
@@ -16,7 +16,6 @@ from wompcore.db.connection import LinkState, watched_connection
 _PATIENCE_S = 1.0  # how long a caller waits for a server that does not answer
 # Every checkout may start a new try, so a try that fails need not be repeated for long.
 _RECONNECT_S = 1.0
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # no poll() on Windows
 
 
 class ServerAway(PoolTimeout):
@@ -106,12 +105,18 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
 async def _is_alive(connection: AsyncConnection[Any]) -> bool:
     # An idle server says nothing, so nothing to read means alive, and costs no round trip. Something
     # to read is a notice or the end of the connection: only then is it worth asking.
-    with _Selector() as selector:
-        selector.register(connection.fileno(), selectors.EVENT_READ)
-        if not selector.select(0):
-            return True
+    if not _has_something_to_read(connection.fileno()):
+        return True
     try:
         await AsyncConnectionPool.check_connection(connection)
     except psycopg.Error:
         return False
     return True
+
+
+def _has_something_to_read(socket: int) -> bool:
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(socket, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([socket], [], [], 0)[0])  # Windows

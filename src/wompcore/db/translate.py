@@ -40,8 +40,12 @@ _HINTS = {
 }
 
 
-def host_of(url: str) -> str:
+def host_of(url: str, setting: str = "database.url") -> str:
     """Return the place a URL names, for people: ``host:port/database``, never the password.
+
+    Args:
+        url: The URL.
+        setting: Where it came from, for the error.
 
     Raises:
         ConfigInvalid: The URL cannot be read.
@@ -53,7 +57,7 @@ def host_of(url: str) -> str:
             raise ValueError(port)
     except (psycopg.ProgrammingError, ValueError):
         raise ConfigInvalid(  # the driver quotes the URL, and the password in it
-            "database.url",
+            setting,
             "not a PostgreSQL URL",
             hint="It has the form postgresql://user:password@host:5432/name",
         ) from None
@@ -62,18 +66,13 @@ def host_of(url: str) -> str:
     return f"{place}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
-def unreachable(url: str, error: BaseException) -> DatabaseUnavailable:
+def unreachable(url: str, error: psycopg.Error) -> DatabaseUnavailable:
     """Return the one-line error for a connection that could not be made."""
-    if isinstance(error, (TimeoutError, errors.ConnectionTimeout)):
+    if isinstance(error, errors.ConnectionTimeout):
         said = "no answer in time"
     else:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = (
-            lines[-1]
-            if len(lines) > 1 and lines[-1].startswith("connection")
-            else (lines or ["no answer"])[0]
-        )
-        said = said.rpartition("FATAL:  ")[2] or said
+        # 'connection failed: connection to server at "host", port 1 failed: FATAL:  the reason'
+        said = _first_line(error).rpartition(" failed: ")[2].removeprefix("FATAL:  ")
     hint = next((hint for words, hint in _HINTS.items() if words in said), None)
     return DatabaseUnavailable(f"the database at {host_of(url)} cannot be reached: {said}", hint=hint)
 
