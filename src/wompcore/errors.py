@@ -170,9 +170,13 @@ class ModelRequestRefused(ModelError):
 class ModelBusy(ModelError):
     """Too many calls to the model are waiting already."""
 
+    hint = "Wait, or raise llm.concurrency if the endpoint can take more calls at once."
+
 
 class BreakerOpen(ModelError):
     """The model endpoint failed repeatedly and is being left alone for a while."""
+
+    hint = "It is tried again by itself; `wompbot doctor` tells what is wrong with the endpoint."
 
 
 # -- money ---------------------------------------------------------------------------------------

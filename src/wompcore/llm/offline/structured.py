@@ -22,7 +22,7 @@ _CLAIM_CUES = {
     ),
     "opinion": re.compile(r"\b(?:best|worst|greatest|overrated|underrated|better than|worse than)\b", re.I),
     "fact": re.compile(
-        r"\b(?:always|never|every|all|nobody|proven|studies|fact|actually|literally|\d+ ?(?:%|per ?cent))",
+        r"\b(?:always|never|every|all|nobody|proven|studies|fact|actually|literally|percent)\b|\d ?%",
         re.I,
     ),
 }

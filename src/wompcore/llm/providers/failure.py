@@ -50,7 +50,7 @@ def error_of_status(
         retry_after_s: Seconds the endpoint asked to wait.
     """
     found = json_object(body)
-    said = _said(found.get("error", found)) if found is not None else kind_of(body)
+    said = f" with {kind_of(body)}" if found is None else f": {_said(found.get('error', found))}"
     return _error(status, said, provider, retry_after_s)
 
 
@@ -62,11 +62,11 @@ def error_inside_200(error: object, provider: str) -> ModelError:
     code = error.get("code") if isinstance(error, dict) else None
     text = str(code)
     status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 502
-    return _error(status, _said(error), provider, None)
+    return _error(status, f": {_said(error)}", provider, None)
 
 
 def _error(status: int, said: str, provider: str, retry_after_s: float | None) -> ModelError:
-    message = f"{provider} answered {status}: {said}"
+    message = f"{provider} answered {status}{said}"
     match status:
         case 401 | 403:
             return ModelUnauthorized(message, status=status)

@@ -1,0 +1,244 @@
+"""The chat completions format, and what servers make of it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wompcore.llm import (
+    ChatRequest,
+    Message,
+    ModelAnswerInvalid,
+    ModelError,
+    ModelRateLimited,
+    ModelRequestRefused,
+    ModelUnauthorized,
+    ModelUnavailable,
+    ProviderAnswer,
+    ToolCall,
+    ToolSpec,
+)
+from wompcore.llm.providers.chat_completions import decode, encode
+from wompcore.llm.providers.failure import error_of_status
+from wompcore.usage import Attribution, Purpose
+
+FOR = Attribution(Purpose.CHAT)
+
+
+def encoded(*messages: Message, **more: Any) -> dict[str, Any]:
+    body = encode(ChatRequest(messages, FOR, max_tokens=9, temperature=0.0, **more), "m")
+    result: dict[str, Any] = json.loads(body)
+    return result
+
+
+def decoded(message: dict[str, Any] | None = None, raw: str = "", **more: Any) -> ProviderAnswer:
+    choice = {"message": message or {"content": "hi"}, "finish_reason": "stop"}
+    body = raw.encode() or json.dumps({"choices": [choice], **more}).encode()
+    return decode(body, sent=400, provider="p")
+
+
+def test_a_plain_request_has_no_more_than_it_needs() -> None:
+    assert encoded(Message("user", "hi")) == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "max_tokens": 9,
+        "temperature": 0.0,
+    }
+
+
+def test_everything_that_is_asked_for_is_sent() -> None:
+    tool = ToolSpec("dice", "Rolls dice.", {"type": "object"})
+    call = ToolCall("c1", "dice", "{}")
+    body = encoded(
+        Message("user", "roll", name="Anna Ö."),
+        Message("assistant", "", tool_calls=(call,)),
+        Message("tool", "6", tool_call_id="c1"),
+        tools=(tool,),
+        response_schema={"type": "object"},
+        stop=("END",),
+        seed=4,
+    )
+    assert body["messages"] == [
+        {"role": "user", "content": "roll", "name": "Anna_"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "dice", "arguments": "{}"}}],
+        },
+        {"role": "tool", "content": "6", "tool_call_id": "c1"},
+    ]
+    assert body["tools"][0]["function"]["name"] == "dice"
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert (body["stop"], body["seed"], body["tool_choice"]) == (["END"], 4, "auto")
+
+
+@given(st.text())
+def test_any_text_can_be_sent(text: str) -> None:
+    assert encoded(Message("user", text))["messages"][0]["content"] == text
+
+
+def test_lone_surrogates_do_not_break_a_request() -> None:
+    assert encoded(Message("user", "a\ud800b"))["messages"][0]["content"] == "a?b"
+
+
+def test_the_providers_cost_is_exact_to_the_last_digit() -> None:
+    raw = (
+        '{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":1,"completion_tokens":2,'
+        '"cost":0.00001234567890123456789}}'
+    )
+    assert decoded(raw=raw).usage.cost == Decimal("0.00001234567890123456789")
+
+
+def test_usage_is_read_by_class() -> None:
+    usage = decoded(
+        usage={
+            "prompt_tokens": 100,
+            "completion_tokens": 20,
+            "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 10},
+            "completion_tokens_details": {"reasoning_tokens": 5},
+        }
+    ).usage
+    assert (usage.input, usage.output, usage.cached_input, usage.cache_write, usage.reasoning) == (
+        100,
+        20,
+        60,
+        10,
+        5,
+    )
+    assert usage.cost is None
+    assert not usage.estimated
+
+
+@pytest.mark.parametrize("usage", [None, {}, "many", [], {"total_tokens": 3}])
+def test_missing_usage_is_estimated_and_marked(usage: object) -> None:
+    estimate = decoded({"content": "x" * 400}, usage=usage).usage
+    assert estimate.estimated
+    assert (estimate.input, estimate.output) == (101, 101)
+
+
+@pytest.mark.parametrize("cost", [True, "free", -1, "NaN", "Infinity", [], {}])
+def test_a_cost_that_is_no_amount_is_no_cost(cost: object) -> None:
+    usage = decoded(usage={"prompt_tokens": 1, "completion_tokens": -5, "cost": cost}).usage
+    assert usage.cost is None
+    assert usage.output == 0
+
+
+def test_null_text_with_tool_calls_is_empty_text() -> None:
+    call = {"id": "c", "function": {"name": "dice", "arguments": '{"sides": 6}'}}
+    answer = decoded({"content": None, "tool_calls": [call]})
+    assert answer.text == ""
+    assert answer.tool_calls == (ToolCall("c", "dice", '{"sides": 6}'),)
+
+
+def test_arguments_may_come_as_an_object_and_ids_may_be_missing() -> None:
+    calls = [{"function": {"name": "dice", "arguments": {"sides": 6, "bias": 0.5}}}, {"nonsense": 1}, None]
+    assert decoded({"tool_calls": calls}).tool_calls == (
+        ToolCall("call_0", "dice", '{"sides": 6, "bias": 0.5}'),
+    )
+
+
+def test_text_may_come_in_parts() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}]
+    assert decoded({"content": parts}).text == "ab"
+
+
+def test_an_empty_answer_says_why_it_ended() -> None:
+    answer = decoded({"content": ""})
+    assert (answer.text, answer.tool_calls, answer.finish_reason) == ("", (), "stop")
+
+
+def test_an_error_inside_a_200_is_that_error() -> None:
+    with pytest.raises(ModelRateLimited) as caught:
+        decoded(raw='{"error":{"code":429,"message":"slow down"}}')
+    assert caught.value.retryable
+    with pytest.raises(ModelUnavailable, match="upstream broke"):
+        decoded(raw='{"choices":[{"error":{"code":"server_error","message":"upstream broke"},"message":{}}]}')
+
+
+@pytest.mark.parametrize(
+    "raw", ["<!DOCTYPE html><html>", "hello", "[]", "{}", '{"choices":[]}', '{"choices":[1]}', "[" * 100_000]
+)
+def test_what_is_not_a_completion_is_invalid(raw: str) -> None:
+    with pytest.raises(ModelAnswerInvalid) as caught:
+        decoded(raw=raw)
+    assert not caught.value.retryable
+    assert "/v1" in caught.value.hint
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "message",
+                    "content",
+                    "tool_calls",
+                    "function",
+                    "name",
+                    "arguments",
+                    "usage",
+                    "error",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_no_answer_ends_in_anything_but_a_completion_or_a_typed_error(body: object) -> None:
+    with suppress(ModelError):
+        decode(json.dumps(body).encode(), sent=1, provider="p")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "retryable"),
+    [
+        (400, ModelRequestRefused, False),
+        (401, ModelUnauthorized, False),
+        (402, ModelUnauthorized, False),
+        (403, ModelUnauthorized, False),
+        (404, ModelRequestRefused, False),
+        (408, ModelUnavailable, True),
+        (413, ModelRequestRefused, False),
+        (422, ModelRequestRefused, False),
+        (429, ModelRateLimited, True),
+        (500, ModelUnavailable, True),
+        (501, ModelUnavailable, False),
+        (502, ModelUnavailable, True),
+        (503, ModelUnavailable, True),
+        (504, ModelUnavailable, True),
+        (529, ModelUnavailable, True),
+        (301, ModelAnswerInvalid, False),
+        (204, ModelAnswerInvalid, False),
+    ],
+)
+def test_a_status_has_its_error(status: int, error: type[ModelError], retryable: bool) -> None:
+    found = error_of_status(status, b'{"error":{"message":"because"}}', provider="p")
+    assert type(found) is error
+    assert found.retryable is retryable
+    assert found.status == status
+    assert str(found) == f"p answered {status}: because"
+    assert found.hint
+
+
+def test_no_credit_is_told_apart_from_a_bad_key() -> None:
+    assert "credit" in error_of_status(402, b"", provider="p").hint
+
+
+def test_what_an_endpoint_says_is_quoted_in_one_short_line() -> None:
+    error = error_of_status(400, json.dumps({"error": {"message": "no\n" * 5000}}).encode(), provider="p")
+    assert len(str(error)) < 250
+    assert "\n" not in str(error)
