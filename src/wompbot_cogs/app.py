@@ -100,4 +100,5 @@ async def open_app(
         await host.load_all(settings.bot.plugins)
         core.outbox.serve(DiscordSender(bot))
         core.jobs.start()
+        stack.push_async_callback(core.jobs.stop)  # a job may need anything, so the worker goes first
         yield App(settings, core, guilds, permissions, bot, host)

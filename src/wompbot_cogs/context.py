@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
@@ -18,10 +20,16 @@ from wompcore.claims import ClaimWatcher
 from wompcore.consent import Gate
 from wompcore.core import Core, Limits
 from wompcore.costs import CostReport
+from wompcore.errors import DatabaseUnavailable
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.jobs import Outbox
 from wompcore.llm import ChatClient, ChatRequest, Reply
 from wompcore.repos.reply_context import Line, ReplyContext
+
+T = TypeVar("T")
+
+_WHILE_AWAY_S = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
+"""Pauses between tries to read while the database is away: an answer may come late, not never."""
 
 
 class PluginModel:
@@ -103,18 +111,35 @@ class PluginMessages:
             message_id: The message to answer; itself not part of the history.
             since_id: A snowflake; history starts there.
             limit: Messages of history at most.
+
+        Raises:
+            DatabaseUnavailable: The database is away, and did not come back within some seconds.
         """
         recent = [
             Line(message.id, message.author_id, message.author_name, message.text, message.is_bot)
             for message in self._core.messages.unwritten(channel_id)
             if message.id < message_id and message.text and self._core.consent.allows(message.author_id)
         ]
-        context = await self._core.repos.contexts.read(
-            channel_id=channel_id, message_id=message_id, since_id=since_id, limit=limit
+        read = partial(
+            self._core.repos.contexts.read,
+            channel_id=channel_id,
+            message_id=message_id,
+            since_id=since_id,
+            limit=limit,
         )
+        context = await _patiently(read)
         lines = {line.id: line for line in (*context.history, *recent)}
         history = tuple(lines[line_id] for line_id in sorted(lines))[-limit:]
         return replace(context, history=history)
+
+
+async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
+    for pause_s in _WHILE_AWAY_S:
+        try:
+            return await read()
+        except DatabaseUnavailable:
+            await asyncio.sleep(pause_s)
+    return await read()
 
 
 class Context:

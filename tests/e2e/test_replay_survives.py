@@ -27,7 +27,7 @@ KILLS = 5 if ENDURANCE else 1
 def log(tmp_path: Path) -> Path:
     """A chat log with people who talk, claim things and ask the bot."""
     rng = random.Random(11)
-    words = "the a kernel driver panel works fails again maybe here there update screen sound disk".split()
+    words = ("the", "a", "kernel", "driver", "panel", "works", "fails", "again", "update", "screen", "disk")
     at = datetime(2026, 10, 1, tzinfo=UTC)
     file = tmp_path / "talk.jsonl"
     with file.open("w") as out:

@@ -12,7 +12,7 @@ from discord.ext import commands
 from wompbot_cogs import Context, Level
 from wompbot_cogs.cogs.chat import texts
 from wompbot_cogs.cogs.chat.prompt import build_prompt
-from wompcore.errors import CoolingDown, ModelError, SlotsBusy, WompError
+from wompcore.errors import CoolingDown, DatabaseError, ModelError, SlotsBusy, WompError
 from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
 from wompcore.llm import ChatRequest
@@ -62,12 +62,16 @@ class ChatCog(commands.Cog, name="Chat"):
             await self._send(source, texts.BUSY)
 
     async def _reply(self, message: ChatMessage, source: discord.Message, request: str) -> None:
-        context = await self._messages.context(
-            channel_id=message.channel_id,
-            message_id=message.id,
-            since_id=snowflake_at(message.at - _HISTORY_AGE),
-            limit=_HISTORY,
-        )
+        try:
+            context = await self._messages.context(
+                channel_id=message.channel_id,
+                message_id=message.id,
+                since_id=snowflake_at(message.at - _HISTORY_AGE),
+                limit=_HISTORY,
+            )
+        except DatabaseError as error:
+            await self._send(source, self._failed(error, texts.FAILED))
+            return
         if context.answered:
             return
         placeholder = await self._send(source, texts.THINKING)
