@@ -36,6 +36,7 @@ class DiscordServer:
     def __init__(self) -> None:
         self.api_base = ""
         self.gateway_url = ""
+        self.token = TOKEN
         self.flags = MESSAGE_CONTENT | GUILD_MEMBERS
         self.channel_ids = [CHANNEL_ID]
         self.history: dict[int, list[Json]] = {CHANNEL_ID: []}
@@ -45,7 +46,7 @@ class DiscordServer:
         self.identified: list[Json] = []
         self.resumed: list[Json] = []
         self.close_identify_with: int | None = None
-        self.remaining_starts = 1000
+        self.starts_left = 1000
         self.sessions: set[str] = set()
         self._sockets: dict[web.WebSocketResponse, int] = {}
         self._numbers = count(1)
@@ -149,7 +150,7 @@ class DiscordServer:
     @web.middleware
     async def _authorise(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
-        if request.path != "/gateway/" and request.headers.get("Authorization") != f"Bot {TOKEN}":
+        if request.path != "/gateway/" and request.headers.get("Authorization") != f"Bot {self.token}":
             return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
         response: web.StreamResponse = await handler(request)
         return response
@@ -165,8 +166,8 @@ class DiscordServer:
     def _gateway(self) -> Json:
         limits = {
             "total": 1000,
-            "remaining": self.remaining_starts,
-            "reset_after": 600_000,
+            "remaining": self.starts_left,
+            "reset_after": 100,
             "max_concurrency": 1,
         }
         return {"url": self.gateway_url, "shards": 1, "session_start_limit": limits}
@@ -230,7 +231,7 @@ class DiscordServer:
                 await self._resume(socket, frame["d"])
 
     async def _identify(self, socket: web.WebSocketResponse, data: Json) -> None:
-        refusal = 4004 if data["token"] != TOKEN else self.close_identify_with
+        refusal = 4004 if data["token"] != self.token else self.close_identify_with
         if refusal is not None:
             await socket.close(code=refusal)
             return

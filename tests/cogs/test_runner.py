@@ -55,26 +55,23 @@ def settings_of(server: DiscordServer, **changes: Any) -> DiscordSettings:
 
 
 @asynccontextmanager
-async def running(server: DiscordServer, **changes: Any) -> AsyncIterator[Echo]:
+async def started(server: DiscordServer, **changes: Any) -> AsyncIterator[tuple[Echo, asyncio.Task[None]]]:
     settings = settings_of(server, **changes)
     with _dpy.pointed_at(settings.api_base):
         async with Echo() as bot:
             task = asyncio.create_task(run(bot, settings, backoff=QUICK))
-            try:
-                await server.until(identified=1)
-                await bot.until_filled()
-                yield bot
-            finally:
-                if not task.done():
-                    os.kill(os.getpid(), signal.SIGTERM)
-                await task
+            yield bot, task
+            task.cancel()
+            await asyncio.wait([task])
 
 
-async def run_until_it_ends(server: DiscordServer, **changes: Any) -> None:
-    settings = settings_of(server, **changes)
-    with _dpy.pointed_at(settings.api_base):
-        async with Echo() as bot:
-            await run(bot, settings, backoff=QUICK)
+@asynccontextmanager
+async def running(server: DiscordServer) -> AsyncIterator[Echo]:
+    async with started(server) as (bot, task):
+        await server.until(identified=1)
+        await bot.until_filled()
+        yield bot
+        assert not task.done()
 
 
 async def test_one_malformed_event_costs_a_connection_and_nothing_else(discord_server: DiscordServer) -> None:
@@ -121,21 +118,19 @@ async def test_a_forgotten_session_starts_anew_on_the_same_server(discord_server
 async def test_a_stop_signal_leaves_the_bot_open_for_replies_in_progress(
     discord_server: DiscordServer,
 ) -> None:
-    settings = settings_of(discord_server)
-    with _dpy.pointed_at(settings.api_base):
-        async with Echo() as bot:
-            task = asyncio.create_task(run(bot, settings, backoff=QUICK))
-            await discord_server.until(identified=1)
-            os.kill(os.getpid(), signal.SIGTERM)
-            await task
-            assert not bot.is_closed()
-            await bot.get_partial_messageable(CHANNEL_ID).send("the end of a reply")
-            assert await discord_server.reply() == "the end of a reply"
+    async with started(discord_server) as (bot, task):
+        await discord_server.until(identified=1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await task
+        assert not bot.is_closed()
+        await bot.get_partial_messageable(CHANNEL_ID).send("the end of a reply")
+        assert await discord_server.reply() == "the end of a reply"
 
 
 async def test_a_refused_token_ends_the_run(discord_server: DiscordServer) -> None:
-    with pytest.raises(TokenRefused):
-        await run_until_it_ends(discord_server, token=SecretStr("wrong"))
+    async with started(discord_server, token=SecretStr("wrong")) as (_, task):
+        with pytest.raises(TokenRefused):
+            await task
 
 
 @pytest.mark.parametrize(("code", "expected"), [(4004, TokenRefused), (4014, IntentsRefused)])
@@ -143,8 +138,33 @@ async def test_a_gateway_that_refuses_for_good_ends_the_run(
     discord_server: DiscordServer, code: int, expected: type[Exception]
 ) -> None:
     discord_server.close_identify_with = code
-    with pytest.raises(expected):
-        await run_until_it_ends(discord_server)
+    async with started(discord_server) as (_, task):
+        with pytest.raises(expected):
+            await task
+
+
+async def test_a_token_that_is_withdrawn_meanwhile_ends_the_run(discord_server: DiscordServer) -> None:
+    async with started(discord_server) as (_, task):
+        await discord_server.until(identified=1)
+        discord_server.token = "another"
+        await discord_server.send_text("<html>")
+        with pytest.raises(TokenRefused):
+            await task
+
+
+async def test_a_bot_that_is_closed_ends_the_run(discord_server: DiscordServer) -> None:
+    async with started(discord_server) as (bot, task):
+        await discord_server.until(identified=1)
+        await bot.close()
+        await task
+
+
+async def test_the_last_sessions_of_a_day_are_left_unused(
+    discord_server: DiscordServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    discord_server.starts_left = 5
+    async with running(discord_server):
+        assert "too many sessions" in caplog.text
 
 
 async def test_refused_intents_name_themselves_and_the_page_that_has_them(

@@ -13,7 +13,8 @@ from wompbot_cogs.commands.terminal import reporting
 from wompcore.config import DatabaseSettings
 from wompcore.errors import DatabaseNotEmpty
 
-File = Annotated[Path, typer.Argument(help="The backup file.")]
+File = Annotated[Path, typer.Argument(help="The backup file.", dir_okay=False)]
+Backup = Annotated[Path, typer.Argument(help="The backup file.", exists=True, dir_okay=False)]
 Replace = Annotated[bool, typer.Option("--replace", help="Remove what the database holds now.")]
 
 
@@ -27,7 +28,7 @@ def backup(file: File, config: Config = None, as_json: Json = False, debug: Debu
 
 
 def restore(
-    file: File,
+    file: Backup,
     replace: Replace = False,
     config: Config = None,
     as_json: Json = False,

@@ -20,6 +20,13 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 _BAD_INPUT = (ConfigInvalid, LogUnreadable, TokenMissing)
 _UNEXPECTED = "This is a fault of the program: --debug shows where; please report it."
 
+# They tell of every job, every missing voice library, and what we tell in our own words.
+_TALKATIVE = {
+    "procrastinate": logging.WARNING,
+    "discord.client": logging.ERROR,
+    "discord.ext.commands.bot": logging.ERROR,
+}
+
 
 class Terminal:
     """The operator's side of a command: text, or with ``--json`` one JSON value, on standard output.
@@ -102,8 +109,7 @@ def log_to_stderr(level: str, *, debug: bool) -> None:
     logging.basicConfig(handlers=[handler], level=max(ours, logging.INFO), force=True)
     for name in ("wompcore", "wompbot_cogs"):
         logging.getLogger(name).setLevel(ours)
-    # Their lines of level info tell of every job and every voice library that is missing.
-    for name, least in (("procrastinate", logging.WARNING), ("discord.client", logging.ERROR)):
+    for name, least in _TALKATIVE.items():
         logging.getLogger(name).setLevel(max(ours, least))
 
 
