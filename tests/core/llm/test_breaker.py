@@ -87,8 +87,8 @@ class BreakerMachine(RuleBasedStateMachine):
         self.failures: list[float] = []
         self.probe: int | None = None
 
-    @rule(seconds=st.floats(0, 40))
-    def pass_time(self, seconds: float) -> None:
+    @rule(seconds=st.integers(0, 40))
+    def pass_time(self, seconds: int) -> None:
         self.now += seconds
 
     @precondition(lambda self: self.breaker.wait_s(self.now) is None)
