@@ -29,7 +29,15 @@ DATABASE = "wompbot"
 """The database that holds everything."""
 
 _TEMPORARY_PREFIX = "wompbot-pg-"
-_OPTIONS = {"listen_addresses": "", "timezone": "UTC", "log_timezone": "UTC", "log_min_messages": "warning"}
+_OPTIONS = {
+    "listen_addresses": "",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # A statement that fails may hold what a person wrote: the log tells of the server only.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_checkpoints": "off",
+}
 _THROWAWAY = {"synchronous_commit": "off"}
 
 

@@ -53,7 +53,7 @@ def host_of(url: str, setting: str = "database.url") -> str:
     try:
         parts = conninfo_to_dict(url)
         port = str(parts.get("port") or 5432)
-        if not all(part.isdecimal() for part in port.split(",")):  # more hosts have more ports
+        if not all(part.isdecimal() for part in port.split(",") if part):  # several hosts, several ports
             raise ValueError(port)
     except (psycopg.ProgrammingError, ValueError):
         raise ConfigInvalid(  # the driver quotes the URL, and the password in it

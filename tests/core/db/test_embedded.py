@@ -89,6 +89,22 @@ def test_the_data_is_for_its_owner_alone(folder: Path) -> None:
     assert (folder / "pgdata").stat().st_mode & 0o777 == 0o700
 
 
+def test_the_log_never_holds_what_people_wrote(folder: Path) -> None:
+    server = EmbeddedServer(folder)
+    server.start()
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE said (words text PRIMARY KEY)")
+        connection.execute("INSERT INTO said VALUES ('my secret')")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO said VALUES ('my secret')")
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 'my secret', pg_terminate_backend(pg_backend_pid())")
+    server.stop()
+    log = (folder / "postgres.log").read_text()
+    assert "ready to accept connections" in log
+    assert "my secret" not in log
+
+
 def test_a_temporary_server_leaves_nothing() -> None:
     server = EmbeddedServer(within=memory_folder())
     server.start()
