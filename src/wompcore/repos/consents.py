@@ -31,6 +31,7 @@ RETURNING revision
 """
 _BLANK = "UPDATE messages SET text = '', author_name = %(redacted)s WHERE author_id = %(person)s"
 _UNPARK = "DELETE FROM parked_messages WHERE person_id = %(person)s"
+_UNCHECK = "DELETE FROM claim_checks WHERE author_id = %(person)s"
 _AUDIT = """
 INSERT INTO audit_log (at, action, person_id, by_id, details)
 VALUES (%(at)s, %(action)s, %(person)s, %(person)s, jsonb_build_object('method', %(method)s::text))
@@ -80,6 +81,7 @@ class ConsentRepository:
             if withdrawn:
                 await connection.execute(_BLANK, values)
                 await connection.execute(_UNPARK, values)
+                await connection.execute(_UNCHECK, values)
             await connection.execute(_AUDIT, values)
             payload = f"{purpose}:{person_id}:{row[0]}:{int(withdrawn)}"
             await connection.execute(_TELL, {**values, "payload": payload})

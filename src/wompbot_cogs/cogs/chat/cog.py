@@ -17,7 +17,14 @@ from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
 from wompcore.llm import ChatRequest
 from wompcore.repos.reply_context import Line
-from wompcore.text import bound, defuse_mentions, restore_mentions, split_message
+from wompcore.text import (
+    bound,
+    clean_name,
+    defuse_mentions,
+    mentions_to_names,
+    restore_mentions,
+    split_message,
+)
 from wompcore.usage import Attribution, Purpose
 
 _HISTORY = 50
@@ -40,7 +47,8 @@ class ChatCog(commands.Cog, name="Chat"):
 
     async def answer(self, message: ChatMessage, source: discord.Message) -> None:
         """Answer one addressed message; whatever happens, the asker hears something."""
-        request = self._messages.request_of(message.text)
+        names = {person.id: clean_name(person.display_name) for person in source.mentions}
+        request = mentions_to_names(self._messages.request_of(message.text), names)
         if len(request) < 2:
             await self._send(source, texts.GREETING)
             return
@@ -85,8 +93,8 @@ class ChatCog(commands.Cog, name="Chat"):
             text = self._failed(error, texts.FAILED)
         if len(request) > _INPUT_CHARS:
             text += "\n" + texts.CUT.format(limit=_INPUT_CHARS)
-        names = {line.author_name: line.author_id for line in context.history}
-        names[message.author_name] = message.author_id
+        names = {line.author_name.casefold(): line.author_id for line in context.history}
+        names[message.author_name.casefold()] = message.author_id
         await self._deliver(placeholder, message, restore_mentions(text, names))
 
     async def _ask(self, message: ChatMessage, history: tuple[Line, ...], request: str) -> str:

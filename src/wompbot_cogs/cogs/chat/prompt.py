@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wompcore.llm import Message
 from wompcore.repos.reply_context import Line
-from wompcore.text import FENCE_RULE, bound, fence
+from wompcore.text import FENCE_RULE, bound, fence, mentions_to_names
 
 HISTORY_CHARS = 12_000
 """Characters of history at most, about 3,000 tokens."""
@@ -29,7 +29,8 @@ def build_prompt(
         request: What they ask, without the address.
     """
     parts = [Message("system", f"{rules.strip()}\n{FENCE_RULE}")]
-    lines = [_line(line, own_name if line.author_id == own_id else line.author_name) for line in history]
+    names = {line.author_id: line.author_name for line in history} | {own_id: own_name}
+    lines = [_line(line, names) for line in history]
     kept = _newest(lines, HISTORY_CHARS)
     if kept:
         block = fence("\n".join(kept), "last messages of the channel", limit=HISTORY_CHARS)
@@ -38,8 +39,9 @@ def build_prompt(
     return tuple(parts)
 
 
-def _line(line: Line, name: str) -> str:
-    return f"{name}: {bound(' '.join(line.text.split()), LINE_CHARS)}"
+def _line(line: Line, names: Mapping[int, str]) -> str:
+    text = mentions_to_names(" ".join(line.text.split()), names)
+    return f"{names[line.author_id]}: {bound(text, LINE_CHARS)}"
 
 
 def _newest(lines: Sequence[str], limit: int) -> list[str]:
