@@ -16,7 +16,7 @@ import discord
 
 from wompbot_cogs import _dpy
 from wompbot_cogs.account import privileged_intents
-from wompbot_cogs.errors import IntentsRefused, TokenRefused
+from wompbot_cogs.errors import DiscordUnavailable, IntentsRefused, TokenRefused
 from wompbot_cogs.gateway import ReconnectableBot
 from wompbot_cogs.settings import DiscordSettings
 from wompcore.errors import WompError
@@ -64,6 +64,7 @@ async def run(bot: ReconnectableBot, settings: DiscordSettings, *, backoff: Back
         backoff: Pauses between connections.
 
     Raises:
+        DiscordUnavailable: Nobody answers at login; a connection lost later is made again.
         TokenRefused: Discord does not accept the token, or no longer.
         IntentsRefused: A privileged intent is off in the developer portal.
     """
@@ -94,10 +95,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Run until the bot is closed; raises what no other connection can cure."""
-        try:
-            await self._bot.login(self._settings.token.get_secret_value())
-        except discord.LoginFailure as error:
-            raise TokenRefused() from error
+        await self._log_in()
         # A shard that starts a new session says so; `ready` comes only once, when all have.
         self._bot.add_listener(self._session_began, "on_shard_connect")
         self._bot.add_listener(self._session_ready, "on_shard_ready")
@@ -110,6 +108,14 @@ class Supervisor:
             filling.cancel()
             await asyncio.wait([filling])
 
+    async def _log_in(self) -> None:
+        try:
+            await self._bot.login(self._settings.token.get_secret_value())
+        except discord.LoginFailure as error:
+            raise TokenRefused() from error
+        except (discord.HTTPException, OSError) as error:
+            raise DiscordUnavailable(f"{self._settings.api_base} cannot be reached") from error
+
     async def _stay_connected(self) -> None:
         failures = 0
         while not self._bot.is_closed():
@@ -121,7 +127,7 @@ class Supervisor:
                     raise cause from error
                 failures = 1 if time.monotonic() - began_at > self._backoff.good_s else failures + 1
                 pause_s = self._backoff.pause_s(failures, random.random())
-                _log.warning("gateway lost (%r); connecting again in %.1f s", error, pause_s)
+                _log.warning("gateway lost (%s); connecting again in %.1f s", _named(error), pause_s)
                 _log.debug("what ended the connection", exc_info=error)
                 await asyncio.sleep(pause_s)
 
@@ -137,7 +143,8 @@ class Supervisor:
         self._began_at[shard_id] = discord.utils.utcnow()
 
     async def _session_ready(self, shard_id: int) -> None:
-        self._ready.put_nowait(self._began_at.pop(shard_id))
+        if (began_at := self._began_at.pop(shard_id, None)) is not None:
+            self._ready.put_nowait(began_at)
 
     async def _fill_gaps(self) -> None:
         while True:
@@ -145,7 +152,7 @@ class Supervisor:
             try:
                 await self._bot.fill_gaps(began_at)
             except Exception as error:
-                _log.warning("gaps not filled (%r); trying again in %.0f s", error, _GAP_RETRY_S)
+                _log.warning("gaps not filled (%s); trying again in %.0f s", _named(error), _GAP_RETRY_S)
                 await asyncio.sleep(_GAP_RETRY_S)
                 self._ready.put_nowait(began_at)
 
@@ -160,6 +167,12 @@ def incurable(error: Exception, settings: DiscordSettings) -> WompError | None:
         case discord.GatewayNotFound(__cause__=discord.HTTPException(status=401)):
             return TokenRefused()
     return None
+
+
+def _named(error: Exception) -> str:
+    """Return what a log line may say of an error: other errors than these may quote a message."""
+    known = isinstance(error, discord.DiscordException | WompError | OSError)
+    return f"{type(error).__name__}: {error}" if known else type(error).__name__
 
 
 @contextmanager
