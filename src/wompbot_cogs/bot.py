@@ -8,6 +8,7 @@ import json
 import logging
 import secrets
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any
 
 import discord
@@ -19,11 +20,13 @@ from wompbot_cogs.gateway import ReconnectableBot
 from wompbot_cogs.history import HistoryFiller
 from wompbot_cogs.permissions import LevelTooLow, Permissions
 from wompbot_cogs.settings import DiscordSettings
-from wompcore.errors import WompError
+from wompcore.errors import DatabaseError, ModelError, NotOpen, TransportFailed, WompError
 from wompcore.repos.guilds import GuildRepository
 
 _log = logging.getLogger(__name__)
 
+# Nothing that the person who asked can mend.
+_OURS = (DatabaseError, ModelError, NotOpen, TransportFailed)
 _SYNC_DELAY_S = 0.05
 _FINGERPRINT = "commands_fingerprint"
 
@@ -37,6 +40,7 @@ class WompBot(ReconnectableBot):
         filler: Fetches what was missed.
         permissions: Who may do what.
         guilds: Remembers the commands that were last registered.
+        shard_count: Shards in all; ``None`` asks Discord.
     """
 
     def __init__(
@@ -47,21 +51,24 @@ class WompBot(ReconnectableBot):
         filler: HistoryFiller,
         permissions: Permissions,
         guilds: GuildRepository,
+        shard_count: int | None = None,
     ) -> None:
         intents = discord.Intents.default()
         intents.message_content = settings.message_content
         intents.members = settings.members
         super().__init__(
-            command_prefix=commands.when_mentioned_or(settings.prefix),
+            command_prefix=settings.prefix,
             intents=intents,
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=commands.DefaultHelpCommand(),
             case_insensitive=True,
             max_messages=1000,
             chunk_guilds_at_startup=False,
+            shard_count=shard_count,
         )
         self.settings = settings
         self.flow = flow
+        self.flow.is_command = self._is_command
         self.permissions = permissions
         self._filler = filler
         self._guild_repository = guilds
@@ -97,11 +104,15 @@ class WompBot(ReconnectableBot):
             self.failures += 1
             _log.exception("message %d could not be taken in", message.id)
             return
-        if taken is not None and not taken.is_bot and self._may_be_command(taken.text):
+        if taken is not None and not taken.is_bot and self._is_command(taken.text):
             self._start(self.process_commands(message))
 
-    def _may_be_command(self, text: str) -> bool:
-        return text.startswith(self.settings.prefix) or text.startswith("<@")
+    def _is_command(self, text: str) -> bool:
+        """Return whether a text is a prefix command; such a text does not speak to the bot as well."""
+        prefix = self.settings.prefix
+        if not text.startswith(prefix) or text[len(prefix) :][:1].isspace():
+            return False
+        return any(self.get_command(word) for word in text[len(prefix) :].split(maxsplit=1)[:1])
 
     async def setup_hook(self) -> None:
         """Learn who we are and who owns us; runs once, after login."""
@@ -125,9 +136,9 @@ class WompBot(ReconnectableBot):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def fill_gaps(self) -> int:
-        """Fetch what was said while the bot was away; returns the number of messages taken."""
-        return await self._filler.fill(self)
+    async def fill_gaps(self, began_at: datetime) -> int:
+        """Fetch what was said before a session began; returns the number of messages taken."""
+        return await self._filler.fill(self, began_at)
 
     # -- commands ----------------------------------------------------------------------------
 
@@ -174,18 +185,18 @@ class WompBot(ReconnectableBot):
 
     def _explain(self, error: Exception, command: str) -> str:
         """Return what a person is told; what they cannot mend is logged under a reference."""
-        cause = getattr(error, "original", None)
-        if isinstance(cause, commands.CommandError):
-            error, cause = cause, getattr(cause, "original", None)
-        if isinstance(error, LevelTooLow):
-            return f"That command is for a {error.needed.title} or higher."
-        if isinstance(error, commands.NoPrivateMessage | app_commands.NoPrivateMessage):
+        cause = error
+        while isinstance(inner := getattr(cause, "original", None), Exception):
+            cause = inner  # a hybrid command's error is wrapped twice
+        if isinstance(cause, LevelTooLow):
+            return f"That command is for a {cause.needed.title} or higher."
+        if isinstance(cause, commands.NoPrivateMessage | app_commands.NoPrivateMessage):
             return "That command works in a server only."
-        if isinstance(error, commands.UserInputError):
-            return f"{error} Try `{self.settings.prefix}help {command}`."
-        if isinstance(error, commands.CheckFailure | app_commands.CheckFailure):
+        if isinstance(cause, commands.UserInputError):
+            return f"{cause} Try `{self.settings.prefix}help {command}`."
+        if isinstance(cause, commands.CheckFailure | app_commands.CheckFailure):
             return "You cannot use that command here."
-        if isinstance(cause, WompError):
+        if isinstance(cause, WompError) and not isinstance(cause, _OURS):
             return f"{cause.message}. {cause.hint}".replace("..", ".").strip()
         reference = secrets.token_hex(4)
         self.failures += 1

@@ -68,6 +68,7 @@ class MessageFlow:
         self._edit_watches: tuple[Callable[[MessageEdited], None], ...] = ()
         self._delete_watches: tuple[Callable[[Iterable[int]], None], ...] = ()
         self.own_id = 0
+        self.is_command: Callable[[str], bool] = lambda text: False
         self.counts = FlowCounts()
 
     def take(self, source: discord.Message) -> ChatMessage | None:
@@ -102,7 +103,7 @@ class MessageFlow:
         author, guild, reference = source.author, source.guild, source.reference
         text = clean(source.content)
         is_bot = author.bot or source.webhook_id is not None
-        addressed = not is_bot and self.address.matches(text)
+        addressed = not is_bot and self.address.matches(text) and not self.is_command(text)
         self.counts.addressed += addressed
         return ChatMessage(
             source.id,

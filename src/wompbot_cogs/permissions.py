@@ -26,7 +26,7 @@ class Level(IntEnum):
     @property
     def title(self) -> str:
         """The level as people read it."""
-        return self.name.replace("_", " ").lower()
+        return "server owner" if self is Level.OWNER else self.name.replace("_", " ").lower()
 
 
 class LevelTooLow(commands.CheckFailure):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from living_bot import Living
+from living_bot import Living, Opener
+from wompbot_cogs.settings import BotSettings
 
 
 async def stored_texts(living: Living) -> list[str]:
@@ -61,8 +62,12 @@ async def test_a_decision_is_kept_as_proof(living: Living) -> None:
     assert actions == [("consent_withdrawn", carol), ("consent_given", carol)]
 
 
-async def test_without_a_database_nothing_changes_and_the_person_is_told(living: Living) -> None:
-    living.guild.member("carol")
-    await living.app.core.db.execute("ALTER TABLE consents RENAME TO consents_away")
-    assert "Something went wrong" in await living.ask("carol", "!optout")
+async def test_a_database_that_fails_changes_nothing_and_the_person_is_told(
+    open_bot: Opener, bot_settings: BotSettings
+) -> None:
+    database = bot_settings.database.model_copy(update={"statement_timeout_s": 0.2})
+    living = await open_bot(bot_settings.model_copy(update={"database": database}))
+    async with living.app.core.db.transaction() as other:
+        await other.execute("LOCK TABLE consents")
+        assert "nothing was changed" in await living.ask("carol", "!optout")
     assert living.app.core.consent.allows(living.guild.member("carol").id)

@@ -1,0 +1,86 @@
+"""What was spent, shown to those it concerns."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from living_bot import OWNER, Living
+from wompcore.ids import snowflake_at
+from wompcore.repos.costs import CostEntry
+
+ELSEWHERE = 5
+
+
+async def spend(living: Living, number: int, name: str, usd: str, *, guild_id: int | None = None) -> None:
+    """Book a call that somebody caused, here or in another server."""
+    entry = CostEntry(
+        id=snowflake_at(living.app.core.clock.now(), number),
+        provider="local",
+        model="small_*_model",
+        purpose="claim_check",
+        plugin="claims",
+        guild_id=guild_id or living.guild.id,
+        channel_id=1,
+        person_id=living.guild.member(name).id,
+        message_id=None,
+        input_tokens=1000,
+        output_tokens=10,
+        cached_tokens=0,
+        cost_usd=Decimal(usd),
+        price_source="test",
+        estimated=False,
+        outcome="ok",
+    )
+    await living.app.core.repos.costs.record([entry])
+
+
+async def test_a_real_call_is_in_the_month_so_far(living: Living) -> None:
+    await living.ask("alice", "wompbot, who are you?")
+    assert "(1 call, " in await living.ask("alice", "!spend")
+
+
+async def test_the_owner_sees_every_server_exactly(living: Living) -> None:
+    await spend(living, 1, "alice", "0.1")
+    await spend(living, 2, "bob", "0.2")
+    await spend(living, 3, "bob", "0.000004", guild_id=ELSEWHERE)
+    shown = await living.ask(OWNER, "!spend")
+    assert "everywhere: $0.30** (3 calls, 3,030 tokens)" in shown
+    assert f"- <@{living.guild.member('bob').id}>: $0.20 (2 calls)" in shown
+    assert "- claim check: $0.30 (3 calls)" in shown
+    assert "- small\\_\\*\\_model: $0.30" in shown
+    assert "- claims: $0.30" in shown
+    assert "- Simulated Guild: $0.30 (2 calls)" in shown
+    assert f"- `{ELSEWHERE}`: $0.000004 (1 call)" in shown
+
+
+async def test_an_admin_sees_their_server_only(living: Living) -> None:
+    await spend(living, 1, "alice", "0.1")
+    await spend(living, 2, "bob", "0.2", guild_id=ELSEWHERE)
+    await living.ask(OWNER, f"!setadmin <@{living.guild.member('carol').id}>")
+    shown = await living.ask("carol", "!spend")
+    assert "this server: $0.10** (1 call" in shown
+    assert str(living.guild.member("bob").id) not in shown
+    assert "By server" not in shown
+
+
+async def test_a_member_sees_what_was_spent_on_them(living: Living) -> None:
+    await spend(living, 1, "alice", "0.1")
+    await spend(living, 2, "bob", "0.2")
+    await spend(living, 3, "bob", "0.4", guild_id=ELSEWHERE)
+    shown = await living.ask("bob", "!spend")
+    assert "you in this server: $0.20** (1 call" in shown
+    assert "\n" not in shown
+
+
+async def test_people_who_opted_out_are_not_named(living: Living) -> None:
+    await spend(living, 1, "carol", "0.1")
+    await living.ask("carol", "!optout")
+    shown = await living.ask(OWNER, "!spend")
+    assert "someone who opted out: $0.10" in shown
+    assert str(living.guild.member("carol").id) not in shown
+
+
+async def test_slash_answers_are_for_the_person_alone(living: Living) -> None:
+    [shown] = await living.guild.slash("alice", "spend")
+    assert shown.ephemeral
+    assert "$0.00" in shown.text
