@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 from wompbot_cogs.commands.options import Debug
 from wompbot_cogs.commands.reading import BadLines, progress_bar
 from wompbot_cogs.commands.terminal import FAILED, reporting
+from wompcore.errors import ExtraMissing
 
 if TYPE_CHECKING:
     from wompbot_cogs.demo.replay import ReplaySummary
@@ -21,7 +23,11 @@ Replay = Annotated[Path | None, typer.Option(help="Send this chat log through th
 Data = Annotated[Path | None, typer.Option(help="Folder that keeps the database; left out: thrown away.")]
 AsNick = Annotated[str | None, typer.Option("--as", help="Nickname of the log whose part the bot takes.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Messages of the log to send at most.")]
-Out = Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON to this file.")]
+Out = Annotated[
+    Path | None, typer.Option("--json", help="Write the summary as JSON to this file; - for standard output.")
+]
+
+_STDOUT = Path("-")
 
 
 def demo(
@@ -33,19 +39,22 @@ def demo(
     debug: Debug = False,
 ) -> None:
     """Play a short scene, or a chat log, with the real bot in a simulated guild."""
-    with reporting(as_json=False, debug=debug):
+    with reporting(as_json=out == _STDOUT, debug=debug) as terminal:
+        if find_spec("simcord") is None:
+            raise ExtraMissing("demo", "the demo")
         if replay is None:
             from wompbot_cogs.demo.scene import run_scene
 
-            summary: Any = asyncio.run(run_scene(data_dir=data))
-            bad = summary.errors
+            summary: Any = asyncio.run(run_scene(data_dir=data, to_stderr=terminal.as_json))
+            bad = summary.errors or summary.lost_during_swap
         else:
             summary = asyncio.run(_replay(replay, data, as_nick, limit))
             bad = summary.errors or summary.bad_lines
             for name, value in asdict(summary).items():
-                typer.echo(f"{name:<18} {value}")
-        if out is not None:
-            out.write_text(json.dumps(asdict(summary), default=float, indent=2) + "\n", encoding="utf-8")
+                terminal.say(f"{name:<18} {value}")
+        terminal.result(asdict(summary))
+        if out not in (None, _STDOUT):
+            out.write_text(json.dumps(asdict(summary), default=str, indent=2) + "\n", encoding="utf-8")
         if bad:
             raise typer.Exit(FAILED)
 

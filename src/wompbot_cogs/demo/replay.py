@@ -26,8 +26,9 @@ from wompcore.repos.costs import CostTotal
 from wompcore.repos.log_sources import LogSourceRepository
 from wompcore.usage import Purpose
 
-_SLICE_S = 0.001  # fed without letting others run
-_AT_ONCE = 10  # tasks of the bot in progress; a channel's queue of replies holds as many
+_SLICE_S = 0.0005  # fed without letting others run
+_AT_ONCE = 10  # tasks in progress; as many replies may wait in a channel before they are refused
+_CHECKS_AT_ONCE = 100  # claims waiting for the model; the watcher drops them beyond 1,000
 _DRAIN_S = 120.0
 
 
@@ -167,6 +168,7 @@ class Replay:
                 await self._send(limit, work)
             if not await work.ended(_DRAIN_S):
                 self._stray_errors += len(work.tasks)
+            await self._core.claims.settled()
             await self._core.messages.flush()
         seconds = time.perf_counter() - began_s
         statements = self._core.db.statements - statements
@@ -223,6 +225,8 @@ class Replay:
     async def _give_way(self, work: Work) -> None:
         await asyncio.sleep(0)
         await self._core.messages.room()
+        if self._core.claims.waiting > _CHECKS_AT_ONCE:
+            await self._core.claims.settled()
         while len(work.tasks) > _AT_ONCE:
             await asyncio.wait(work.tasks, return_when=asyncio.FIRST_COMPLETED)
 

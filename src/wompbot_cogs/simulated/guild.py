@@ -10,17 +10,22 @@ from typing import Any
 
 import discord
 from discord.ext import commands
-from simcord import ChannelHandle, MemberActor
+from simcord import ChannelHandle, MemberActor, SetupError
 
 from wompbot_cogs import _dpy
 from wompbot_cogs.simulated.work import Work, counted_tasks
 from wompbot_cogs.simulated.world import World, member_id
 from wompcore.clock import Clock, SystemClock
+from wompcore.errors import WompError
 
 GUILD_ID = 4_194_304_000_000_000_001
 _CHANNEL_ID = 4_194_304_000_000_100_000
 _SETTLE_S = 15.0
 _POLL_S = 0.01
+
+
+class CommandRefused(WompError):
+    """Discord does not take this slash command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +145,25 @@ class SimulatedGuild:
             self._members[name] = self._handle.add_member(user)
         return self._members[name]
 
+    def name_of(self, person_id: int) -> str:
+        """Return a person's name; their id if nobody here has it."""
+        user = self._world.backend.users.get(person_id)
+        return user.name if user else str(person_id)
+
     # -- what people do --------------------------------------------------------------------------
 
     async def say(
         self, name: str, text: str, *, channel: str | None = None, reply_to: int | None = None
     ) -> int:
         """Post a message as a member; a new name joins first. Returns its id."""
+        async with self._settled():
+            return self.post(name, text, channel=channel, reply_to=reply_to)
+
+    def post(self, name: str, text: str, *, channel: str | None = None, reply_to: int | None = None) -> int:
+        """Post a message without waiting for what it leads to."""
         channel_id, member = self.channel_id(channel), self.member(name)
         reference = {"message_id": str(reply_to), "channel_id": str(channel_id)} if reply_to else None
-        async with self._settled():
-            message = self._world.backend.create_message(channel_id, member.id, text, reference=reference)
-        return message.id
+        return self._world.backend.create_message(channel_id, member.id, text, reference=reference).id
 
     async def edit(self, message_id: int, text: str, *, channel: str | None = None) -> None:
         """Change a message."""
@@ -184,15 +197,23 @@ class SimulatedGuild:
 
         Raises:
             TimeoutError: The bot registers no such command.
+            CommandRefused: Discord would not let this member do that.
         """
         channel, member = self._channels[in_channel or self.main_channel], self.member(name)
         async with asyncio.timeout(_SETTLE_S):
             while self._world.backend.find_command(command.split()[0], self.id) is None:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)  # simcord tells nobody of new commands
         async with self._settled(), self._commanding:
-            result = await member.slash(channel, command, **options)
+            try:
+                result = await member.slash(channel, command, **options)
+            except SetupError as error:
+                raise CommandRefused(str(error)) from error
         answers = [result.response, *result.followups]
         return [self._shown(self._message(answer.channel_id, answer.id)) for answer in answers if answer]
+
+    def commands(self, name: str) -> tuple[str, ...]:
+        """Return the slash commands that a member is offered."""
+        return self.member(name).available_commands(self._channels[self.main_channel])
 
     # -- what the bot hears and says ---------------------------------------------------------------
 
@@ -245,7 +266,7 @@ class SimulatedGuild:
         reference = message.reference or {}
         return Said(
             id=message.id,
-            author=backend.users[message.author_id].name,
+            author=self.name_of(message.author_id),
             text=message.content,
             is_own=message.author_id == backend.bot_user.id,
             embeds=tuple(discord.Embed.from_dict(embed) for embed in message.embeds),
