@@ -34,10 +34,26 @@ server.stop()
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder with a short name that every system user can reach, as a data folder should be."""
-    with tempfile.TemporaryDirectory(prefix="womp-", dir=memory_folder()) as folder:
-        yield Path(folder) / "pg"
+def new_folder() -> Iterator[Path]:
+    """A folder yet to be made, with a short name, that every system user can reach."""
+    with tempfile.TemporaryDirectory(prefix="womp-", dir=memory_folder()) as parent:
+        yield Path(parent) / "pg"
+
+
+@pytest.fixture(scope="module")
+def made_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="womp-", dir=memory_folder()) as parent:
+        server = EmbeddedServer(Path(parent) / "pg")
+        server.start()
+        server.stop()
+        yield server.folder
+
+
+@pytest.fixture
+def folder(made_folder: Path, new_folder: Path) -> Path:
+    """The folder of a server that ran before: making one anew takes longer than most tests."""
+    subprocess.run(["cp", "-a", made_folder, new_folder], check=True)
+    return new_folder
 
 
 @contextmanager
@@ -81,12 +97,12 @@ async def test_data_is_kept_from_one_opening_to_the_next(folder: Path) -> None:
         assert await db.fetch_value("SHOW listen_addresses") == ""
 
 
-def test_the_data_is_for_its_owner_alone(folder: Path) -> None:
-    server = EmbeddedServer(folder)
+def test_the_data_is_for_its_owner_alone(new_folder: Path) -> None:
+    server = EmbeddedServer(new_folder)
     server.start()
     server.stop()
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / "pgdata").stat().st_mode & 0o777 == 0o700
+    assert new_folder.stat().st_mode & 0o777 == 0o700
+    assert (new_folder / "pgdata").stat().st_mode & 0o777 == 0o700
 
 
 def test_the_log_never_holds_what_people_wrote(folder: Path) -> None:
@@ -115,24 +131,24 @@ def test_a_temporary_server_leaves_nothing() -> None:
     assert not answers(server)
 
 
-def test_a_folder_with_a_long_name_works(folder: Path) -> None:
-    server = EmbeddedServer(folder / ("long" * 20) / ("name" * 20))
+def test_a_folder_with_a_long_name_works(new_folder: Path) -> None:
+    server = EmbeddedServer(new_folder / ("long" * 20) / ("name" * 20))
     server.start()
     assert answers(server)
     server.stop()
     assert not answers(server)
 
 
-async def test_a_start_that_is_cancelled_leaves_no_server(folder: Path) -> None:
+async def test_a_start_that_is_cancelled_leaves_no_server(new_folder: Path) -> None:
     async def use() -> None:
-        async with EmbeddedServer.open(folder):
+        async with EmbeddedServer.open(new_folder):
             await asyncio.sleep(60)
 
     task = asyncio.create_task(use())
     await asyncio.sleep(0.1)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert not answers(EmbeddedServer(folder))
+    assert not answers(EmbeddedServer(new_folder))
 
 
 def test_a_killed_server_recovers_at_the_next_start(folder: Path) -> None:
@@ -225,13 +241,17 @@ def test_a_temporary_server_whose_user_was_killed_is_removed_by_the_next() -> No
     assert not abandoned.exists()
 
 
-def test_processes_that_start_at_once_share_one_server(folder: Path) -> None:
-    with other_process(folder) as one, other_process(folder) as two, other_process(folder) as three:
-        assert {joined(one), joined(two), joined(three)} == {folder}
+def test_processes_that_start_at_once_share_one_server(new_folder: Path) -> None:
+    with (
+        other_process(new_folder) as one,
+        other_process(new_folder) as two,
+        other_process(new_folder) as three,
+    ):
+        assert {joined(one), joined(two), joined(three)} == {new_folder}
         for process in (one, two, three):
-            assert answers(EmbeddedServer(folder))
+            assert answers(EmbeddedServer(new_folder))
             leave(process)
-    assert not answers(EmbeddedServer(folder))
+    assert not answers(EmbeddedServer(new_folder))
 
 
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
