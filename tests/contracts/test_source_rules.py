@@ -58,6 +58,13 @@ def hides_a_gap(node: ast.AST) -> bool:
     return False
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_no_coroutine_calls_the_blocking_driver(module: str) -> None:
+    coroutines = [n for n in ast.walk(ast.parse(source(module))) if isinstance(n, ast.AsyncFunctionDef)]
+    blocking = re.compile(r"\bpsycopg\.(connect|Connection)\b|\b(?<!Async)ConnectionPool\b")
+    assert [coroutine.name for coroutine in coroutines if blocking.search(ast.unparse(coroutine))] == []
+
+
 @pytest.mark.parametrize("module", sorted({*BOT} - PRIVATE_NAMES_OF_OTHERS))
 def test_the_bot_uses_no_private_name_of_the_library_or_of_discord(module: str) -> None:
     tree = ast.parse(source(module))
