@@ -14,6 +14,7 @@ import typer
 from wompbot_cogs.commands.options import Debug
 from wompbot_cogs.commands.reading import BadLines, progress_bar
 from wompbot_cogs.commands.terminal import FAILED, reporting
+from wompcore.config import DatabaseSettings
 from wompcore.errors import ExtraMissing
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def demo(
         if replay is None:
             from wompbot_cogs.demo.scene import run_scene
 
-            summary: Any = asyncio.run(run_scene(data_dir=data, to_stderr=terminal.as_json))
+            summary: Any = asyncio.run(run_scene(database=_kept_in(data), to_stderr=terminal.as_json))
             bad = summary.errors or summary.lost_during_swap
         else:
             summary = asyncio.run(_replay(replay, data, as_nick, limit))
@@ -59,13 +60,17 @@ def demo(
             raise typer.Exit(FAILED)
 
 
+def _kept_in(folder: Path | None) -> DatabaseSettings | None:
+    return None if folder is None else DatabaseSettings(data_dir=folder)
+
+
 async def _replay(file: Path, data: Path | None, as_nick: str | None, limit: int | None) -> ReplaySummary:
     from wompbot_cogs.demo.replay import replay_log
 
     with progress_bar(file.name) as move:
         return await replay_log(
             file,
-            data_dir=data,
+            database=_kept_in(data),
             as_nick=as_nick,
             limit=limit,
             on_bad_line=BadLines(),

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 from wompbot_cogs.app import App, open_app
 from wompbot_cogs.settings import BotSettings, DiscordSettings
@@ -39,7 +38,7 @@ async def open_house(
     *,
     clock: Clock,
     bot_name: str = "wompbot",
-    data_dir: Path | None = None,
+    database: DatabaseSettings | None = None,
     guild_id: int | None = None,
     channels: Mapping[str, int] | Sequence[str] = ("general",),
 ) -> AsyncIterator[House]:
@@ -48,7 +47,7 @@ async def open_house(
     Args:
         clock: The time that limits and records go by.
         bot_name: The name it answers to.
-        data_dir: Where the database is kept; ``None`` throws it away at the end.
+        database: The database; ``None`` for an embedded one that is thrown away at the end.
         guild_id: The guild's id; ``None`` for any.
         channels: Names of text channels, or their ids by name.
 
@@ -57,12 +56,12 @@ async def open_house(
     """
     async with offline_server() as model:
         settings = BotSettings(
-            database=DatabaseSettings(data_dir=data_dir),
+            database=database or DatabaseSettings(),
             llm=LlmSettings(base_url=model.base_url, model=MODEL),
             costs=CostSettings(prices={MODEL: _PRICE}),
             discord=DiscordSettings(name=bot_name, owner_ids=frozenset({member_id(OWNER)})),
         )
-        async with open_app(settings, clock=clock, temporary=data_dir is None, shard_count=1) as app:
+        async with open_app(settings, clock=clock, temporary=database is None, shard_count=1) as app:
             run = await LogSourceRepository(app.core.db).next_run()
             async with SimulatedGuild.open(
                 app.bot,

@@ -17,6 +17,7 @@ from wompbot_cogs.demo.lag import LoopLag
 from wompbot_cogs.demo.log_clock import LogClock
 from wompbot_cogs.simulated import Said, Work, message_create
 from wompbot_cogs.simulated.payloads import Json, author, member
+from wompcore.config import DatabaseSettings
 from wompcore.errors import LogLineInvalid, LogUnreadable
 from wompcore.ids import snowflake_time
 from wompcore.ingest.logs import LogFile, LogRecord, open_log
@@ -84,7 +85,7 @@ class ReplaySummary:
 async def replay_log(
     file: Path,
     *,
-    data_dir: Path | None = None,
+    database: DatabaseSettings | None = None,
     as_nick: str | None = None,
     limit: int | None = None,
     on_bad_line: Callable[[LogLineInvalid], None],
@@ -95,7 +96,7 @@ async def replay_log(
 
     Args:
         file: The log.
-        data_dir: Where the database is kept; ``None`` throws it away at the end.
+        database: The database; ``None`` for an embedded one that is thrown away at the end.
         as_nick: A nickname of the log whose part the bot takes.
         limit: Messages to send at most.
         on_bad_line: Called with each malformed line.
@@ -113,7 +114,7 @@ async def replay_log(
     clock = LogClock()
     async with open_house(
         clock=clock,
-        data_dir=data_dir,
+        database=database,
         bot_name=as_nick or "wompbot",
         guild_id=guild_id(log),
         channels={survey.first.channel: channel_id(log, survey.first.channel)},

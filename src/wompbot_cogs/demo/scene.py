@@ -7,7 +7,6 @@ import sys
 import time
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import psutil
 from rich.console import Console
@@ -16,6 +15,7 @@ from wompbot_cogs.demo.house import OWNER, House, open_house
 from wompbot_cogs.demo.show import Show
 from wompbot_cogs.demo.talk import talk, typed_lines
 from wompcore.clock import SystemClock
+from wompcore.config import DatabaseSettings
 from wompcore.money import ZERO, show_usd
 
 _BEAT_S = 0.002
@@ -175,18 +175,18 @@ def _rows(summary: SceneSummary) -> list[tuple[str, str]]:
     ]
 
 
-async def run_scene(*, data_dir: Path | None = None, to_stderr: bool = False) -> SceneSummary:
+async def run_scene(*, database: DatabaseSettings | None = None, to_stderr: bool = False) -> SceneSummary:
     """Open a house, play the scene, and let whoever sits at a terminal talk afterwards.
 
     Args:
-        data_dir: Where the database is kept; ``None`` throws it away at the end.
+        database: The database; ``None`` for an embedded one that is thrown away at the end.
         to_stderr: Print on standard error instead of standard output.
 
     Raises:
         WompError: A part of the product cannot be opened.
     """
     console = Console(stderr=to_stderr, highlight=False)
-    async with open_house(clock=SystemClock(), data_dir=data_dir) as house:
+    async with open_house(clock=SystemClock(), database=database) as house:
         ready_s = time.time() - psutil.Process().create_time()
         show = Show(console, house.guild)
         summary = await Scene(house, show).play(ready_s)

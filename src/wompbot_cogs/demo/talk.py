@@ -21,10 +21,9 @@ async def talk(guild: SimulatedGuild, show: Show, lines: asyncio.Queue[str | Non
         show: Prints it.
         lines: What is typed; ``None`` or ``quit`` is the end.
     """
-    commands = ", ".join("/" + name for name in guild.commands(_YOU))
     show.narrate(
-        f"Your turn: you are '{_YOU}'. '{OWNER}: !plugins' speaks as the owner. {commands} are slash "
-        "commands. 'quit' ends."
+        f"Your turn: you are '{_YOU}'. '{OWNER}: !plugins' speaks as the owner, '/optout' is a slash "
+        "command, '/' lists them all, 'quit' ends."
     )
     while (line := await lines.get()) is not None and line.strip() not in ("quit", "exit"):
         name, text = speaker_of(line)
@@ -36,8 +35,9 @@ async def talk(guild: SimulatedGuild, show: Show, lines: asyncio.Queue[str | Non
 
 
 async def _command(guild: SimulatedGuild, show: Show, name: str, command: str) -> None:
-    if command not in guild.commands(name):
-        show.problem(f"There is no command /{command}.")
+    commands = guild.commands(name)
+    if command not in commands:
+        show.problem("Commands: " + ", ".join("/" + known for known in commands))
         return
     try:
         answers = await guild.slash(name, command)
