@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 import aiohttp
 from yarl import URL
 
 from wompcore.errors import AddressRefused, AnswerTooLarge, TransportFailed
+from wompcore.http.address import AddressPolicy
 
 _LARGE_BODY = 2**20  # above it aiohttp asks for a file, so that sending yields to the event loop
 
@@ -38,11 +42,16 @@ class Traffic:
 
     Args:
         requests: Requests begun.
-        connections: Connections opened for them.
+        connections: Connections begun for them, those included that nobody answered.
     """
 
     requests: int = 0
     connections: int = 0
+
+
+# Whose request a socket is opened for: aiohttp opens it inside the request's context, and its own
+# tracing, the other way to count, costs every request a tenth of its time.
+_current: ContextVar[Traffic] = ContextVar("traffic")
 
 
 def parse(url: str) -> URL:
@@ -66,17 +75,24 @@ def origin_of(url: URL) -> str:
     return str(url.origin())
 
 
-def counting_connections() -> aiohttp.TraceConfig:
-    """Return a trace that counts each connection in the :class:`Traffic` of its request."""
-    trace = aiohttp.TraceConfig()
+def counting_sockets(policy: AddressPolicy | None = None) -> aiohttp.SocketFactoryType:
+    """Return a socket factory that counts each connection in the :class:`Traffic` of its request.
 
-    async def opened(_session: object, context: object, _params: object) -> None:
-        traffic = getattr(context, "trace_request_ctx", None)
-        if isinstance(traffic, Traffic):
-            traffic.connections += 1
+    Args:
+        policy: Decides, per address and port, just before the connection is opened. A refused address
+            ends the whole request: a name that leads to one public and one private address is not to
+            be trusted with either.
+    """
 
-    trace.on_connection_create_end.append(opened)
-    return trace
+    def open_socket(found: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, where = found
+        address, port = where[0], int(where[1])
+        if policy is not None and not policy(ip_address(address), port):
+            raise AddressRefused(f"{address} port {port} is not an address that may be contacted")
+        _current.get().connections += 1
+        return socket.socket(family, kind, protocol)
+
+    return open_socket
 
 
 async def exchange(
@@ -98,6 +114,7 @@ async def exchange(
     """
     data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
     traffic.requests += 1
+    token = _current.set(traffic)
     try:
         async with session.request(
             method,
@@ -106,11 +123,12 @@ async def exchange(
             data=data,
             timeout=limits,
             allow_redirects=False,
-            trace_request_ctx=traffic,
         ) as response:
             content = await _read(response, max_bytes)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise _failure(origin_of(url), error) from error
+    finally:
+        _current.reset(token)
     return HttpAnswer(response.status, response.headers, content, str(url))
 
 

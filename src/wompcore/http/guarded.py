@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Mapping
-from ipaddress import ip_address
 
 import aiohttp
 from yarl import URL
 
 from wompcore.errors import AddressRefused, TransportFailed
-from wompcore.http.address import AddressPolicy
 from wompcore.http.exchange import HttpAnswer, Traffic, exchange, origin_of, parse
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -26,7 +23,7 @@ class GuardedSession:
     to. There is no proxy, no cookie, and a cap on bytes, seconds and redirects.
 
     Args:
-        session: A connection pool whose connector opens its sockets with :func:`checked_sockets`.
+        session: A connection pool whose sockets are opened by a policy.
         connect_timeout_s: Seconds to wait for a connection, name look-up included.
     """
 
@@ -101,23 +98,3 @@ def _target(url: URL, location: str) -> URL:
         return parse(str(url.join(URL(location))))
     except ValueError as error:
         raise AddressRefused(f"{origin_of(url)} redirects to something that is not a URL") from error
-
-
-def checked_sockets(policy: AddressPolicy) -> aiohttp.SocketFactoryType:
-    """Return a socket factory that refuses addresses.
-
-    A refused address ends the whole request: a name that leads to one public and one private
-    address is not to be trusted with either.
-
-    Args:
-        policy: Decides, per address and port, just before the connection is opened.
-    """
-
-    def open_socket(found: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, where = found
-        address, port = ip_address(where[0]), int(where[1])
-        if not policy(address, port):
-            raise AddressRefused(f"{address} port {port} is not an address that may be contacted")
-        return socket.socket(family, kind, protocol)
-
-    return open_socket

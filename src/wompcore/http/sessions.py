@@ -9,8 +9,8 @@ import aiohttp
 
 from wompcore.config import HttpSettings
 from wompcore.http.address import AddressPolicy, is_public
-from wompcore.http.exchange import counting_connections
-from wompcore.http.guarded import GuardedSession, checked_sockets
+from wompcore.http.exchange import counting_sockets
+from wompcore.http.guarded import GuardedSession
 from wompcore.http.trusted import TrustedSession
 
 _KEEP_ALIVE_S = 60.0
@@ -45,12 +45,15 @@ class HttpSessions:
         """
         wait_s = settings.connect_timeout_s
         trusted_pool = aiohttp.TCPConnector(
-            limit=0, limit_per_host=settings.connections_per_host, keepalive_timeout=_KEEP_ALIVE_S
+            limit=0,
+            limit_per_host=settings.connections_per_host,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            socket_factory=counting_sockets(),
         )
         guarded_pool = aiohttp.TCPConnector(
             limit=settings.connections_per_host,
             limit_per_host=8,
-            socket_factory=checked_sockets(policy),
+            socket_factory=counting_sockets(policy),
             happy_eyeballs_delay=None,  # one address after the other: a refusal must end the request
         )
         async with _session(trusted_pool) as trusted, _session(guarded_pool) as guarded:
@@ -63,5 +66,4 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         headers={"User-Agent": "wompcore"},
-        trace_configs=[counting_connections()],
     )

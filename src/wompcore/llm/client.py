@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -159,45 +158,38 @@ class ChatClient:
         )
 
     async def _attempt(self, body: bytes, model: str, breaker: Breaker, deadline: float) -> ProviderAnswer:
+        """Send once, when it is this call's turn, and tell the breaker how it went."""
         self._refuse_while_open(breaker, model)
-        async with self._turn(deadline):
-            self._refuse_while_open(breaker, model)  # it may have opened while we waited
-            began = self._monotonic()
-            permit = breaker.admit(began)
-            try:
-                async with asyncio.timeout(deadline - began):
-                    answer = await self._provider.complete(body)
-            except TimeoutError as error:
-                now = self._monotonic()
-                if now - began >= self._fair_trial_s:
-                    breaker.failed(permit, now)
-                else:
-                    breaker.abandoned(permit)
-                raise ModelUnavailable(f"{self._provider.name} gave no answer before the deadline") from error
-            except ModelUnavailable:
-                breaker.failed(permit, self._monotonic())
-                raise
-            except ModelError:
-                breaker.succeeded(permit)  # it answered, if only to refuse
-                raise
-            except BaseException:
-                breaker.abandoned(permit)
-                raise
-            breaker.succeeded(permit)
-            return answer
-
-    @asynccontextmanager
-    async def _turn(self, deadline: float) -> AsyncIterator[None]:
-        """Hold one of the places for calls in flight, first come first served."""
+        permit, began = None, 0.0
         try:
-            async with asyncio.timeout(deadline - self._monotonic()):
-                await self._slots.acquire()
+            async with asyncio.timeout(deadline - self._monotonic()), self._slots:
+                self._refuse_while_open(breaker, model)  # it may have opened while we waited
+                began = self._monotonic()
+                permit = breaker.admit(began)
+                answer = await self._provider.complete(body)
         except TimeoutError as error:
-            raise ModelBusy(f"{self._settings.concurrency} calls are in flight and none ended") from error
-        try:
-            yield
-        finally:
-            self._slots.release()
+            if permit is None:
+                raise ModelBusy(f"{self._settings.concurrency} calls are in flight and none ended") from error
+            now = self._monotonic()
+            if now - began >= self._fair_trial_s:
+                breaker.failed(permit, now)
+            else:
+                breaker.abandoned(permit)
+            raise ModelUnavailable(f"{self._provider.name} gave no answer before the deadline") from error
+        except BaseException as error:
+            if permit is not None:
+                self._report(breaker, permit, error)
+            raise
+        breaker.succeeded(permit)
+        return answer
+
+    def _report(self, breaker: Breaker, permit: int, error: BaseException) -> None:
+        if isinstance(error, ModelUnavailable):
+            breaker.failed(permit, self._monotonic())
+        elif isinstance(error, ModelError):
+            breaker.succeeded(permit)  # it answered, if only to refuse
+        else:
+            breaker.abandoned(permit)
 
     def _refuse_while_open(self, breaker: Breaker, model: str) -> None:
         wait_s = breaker.wait_s(self._monotonic())
