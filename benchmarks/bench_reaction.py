@@ -1,0 +1,64 @@
+"""Row 7: a reaction on a message that nobody tracks, all built-in cogs loaded.
+
+CPU per MESSAGE_REACTION_ADD payload through discord.py's own parser, for a bare bot and for ours; the
+difference is what is ours. The statements it causes are counted and must be none. Not covered:
+reactions on tracked messages, which a later part of the product reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import Any
+
+from benchmarks.bench_message_in import Place, bare, whole
+from benchmarks.measure import Goal, Result, alternate
+from wompbot_cogs import _dpy
+
+ROW = 7
+PROMISE = "A reaction on an untracked message causes no statement and at most 1 us of ours."
+
+_REACTIONS = 20_000
+
+
+def run(rounds: int) -> Iterator[Result]:
+    theirs, ours = alternate(_cpu(bare), _cpu(whole), rounds)
+    extra = median(ours) - median(theirs)
+    yield Result("reaction, CPU", "us", "bare discord.py", theirs, ours, None)
+    yield Result("of it ours", "us", "bare discord.py", theirs, (max(extra, 0.0),) * 2, Goal("ours", "<=", 1))
+
+
+def _cpu(place: Callable[[], Any]) -> Callable[[], float]:
+    async def measure() -> float:
+        async with place() as here:
+            if here.app is not None:
+                await here.app.core.jobs.stop()  # its heartbeat would be counted with the reactions
+                await here.stored()
+                await asyncio.sleep(0.5)  # the commands are registered meanwhile
+            return await _react(here)
+
+    return lambda: asyncio.run(measure())
+
+
+async def _react(here: Place) -> float:
+    payload = {
+        "user_id": "1000001",
+        "channel_id": str(here.guild.channel_id()),
+        "message_id": "1500000000000000000",
+        "guild_id": str(here.guild.id),
+        "emoji": {"id": None, "name": "🔥"},
+        "type": 0,
+        "burst": False,
+    }
+    statements = 0 if here.app is None else here.app.core.db.statements
+    begun = time.process_time()
+    with here.guild.feeding():
+        for _ in range(_REACTIONS):
+            _dpy.feed(here.bot, "MESSAGE_REACTION_ADD", dict(payload))
+    spent = time.process_time() - begun
+    await asyncio.sleep(0.05)
+    if here.app is not None and here.app.core.db.statements != statements:
+        raise AssertionError(f"{here.app.core.db.statements - statements} statements for reactions")
+    return spent / _REACTIONS * 1e6
