@@ -8,6 +8,7 @@ the last one out is known even after a ``kill -9``.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import tempfile
@@ -23,11 +24,15 @@ from psycopg import sql
 
 from wompcore.db.cluster import READY_WITHIN_S, Cluster
 from wompcore.db.sharing import SharedFolder
-from wompcore.errors import DatabaseUnavailable
+from wompcore.errors import DatabaseError, DatabaseUnavailable
 
 DATABASE = "wompbot"
 """The database that holds everything."""
 
+MISSING_S = 8.0
+"""Seconds without a server until it is started again: long enough for somebody who restarts it."""
+
+_LOOKS = 4
 _TEMPORARY_PREFIX = "wompbot-pg-"
 _OPTIONS = {
     "listen_addresses": "",
@@ -39,6 +44,9 @@ _OPTIONS = {
     "log_checkpoints": "off",
 }
 _THROWAWAY = {"synchronous_commit": "off"}
+
+
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedServer:
@@ -77,13 +85,20 @@ class EmbeddedServer:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, folder: Path | None = None, *, options: Mapping[str, str] | None = None
+        cls,
+        folder: Path | None = None,
+        *,
+        options: Mapping[str, str] | None = None,
+        missing_s: float = MISSING_S,
     ) -> AsyncIterator[Self]:
         """Start the server or join the one that runs, and leave it at the end.
+
+        A server that somebody killed meanwhile is started again.
 
         Args:
             folder: As for the class.
             options: As for the class.
+            missing_s: Seconds without a server until it is started again.
 
         Raises:
             DatabaseError: As for :meth:`start`.
@@ -93,7 +108,12 @@ class EmbeddedServer:
         starting = asyncio.ensure_future(asyncio.to_thread(server.start))
         try:
             await asyncio.shield(starting)
-            yield server
+            watching = asyncio.create_task(server.keep_up(missing_s), name="embedded server")
+            try:
+                yield server
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
         finally:
             await asyncio.wait([starting])  # one that is cancelled still runs to its end
             await asyncio.to_thread(server.stop)
@@ -152,6 +172,24 @@ class EmbeddedServer:
     def drop_database(self, name: str) -> None:
         """Remove a database, ending its connections. Blocks."""
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    async def keep_up(self, missing_s: float = MISSING_S) -> None:
+        """Start the server again whenever it is gone; runs until it is cancelled.
+
+        Args:
+            missing_s: Seconds without a server until it is started again.
+        """
+        missing = 0
+        while True:
+            await asyncio.sleep(missing_s / _LOOKS)
+            missing = 0 if self.cluster.listening() else missing + 1
+            if missing == _LOOKS:
+                _log.error("the embedded server in %s is gone; it is started again", self.folder)
+                try:
+                    await asyncio.shield(asyncio.to_thread(self.start))
+                except DatabaseError as error:
+                    _log.error("%s", error)
+                missing = 0
 
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -166,6 +166,14 @@ def test_a_killed_server_recovers_at_the_next_start(folder: Path) -> None:
     assert not answers(again)
 
 
+async def test_a_server_that_is_killed_under_us_is_started_again(folder: Path) -> None:
+    async with EmbeddedServer.open(folder, missing_s=0.2) as server:
+        kill_postmaster(server)
+        async with asyncio.timeout(30):
+            while not await asyncio.to_thread(answers, server):  # noqa: ASYNC110 # nobody tells
+                await asyncio.sleep(0.05)
+
+
 def test_a_process_number_that_was_given_to_someone_else_is_no_obstacle(folder: Path) -> None:
     server = EmbeddedServer(folder)
     server.start()
