@@ -61,6 +61,7 @@ def open_client(ledger: Ledger) -> OpenClient:
         async with HttpSessions.open(HttpSettings(), trusted_origins=[base_url]) as http:
             provider = OpenAiStyle(http.trusted, llm, clock)
             chat = ChatClient(provider, llm, pay, clock, sleep=sleep, chance=lambda: 0.5)
-            yield Client(chat, *http.trusted.traffic.values(), waits)
+            [traffic] = http.trusted.traffic.values()
+            yield Client(chat, traffic, waits)
 
     return opened

@@ -134,7 +134,7 @@ class ModelError(WompError):
         self.retryable = retryable
         self.retry_after_s = retry_after_s
         self.attempts = 0
-        """Requests sent before giving up; set by the retry loop."""
+        """Attempts made before giving up; set by the retry loop."""
 
 
 class ModelUnauthorized(ModelError):

@@ -119,7 +119,7 @@ class ChatClient:
         return {model: breaker.state(now) for model, breaker in self._breakers.items()}
 
     async def _ask(self, request: ChatRequest, deadline: float) -> Reply:
-        breaker = self._breakers.setdefault(request.model, Breaker())
+        breaker = self._breakers.get(request.model) or self._breakers.setdefault(request.model, Breaker())
         self._refuse_while_open(breaker, request.model)
         body = self._provider.encode(request, request.model)
         [reservation] = await self._ledger.reserve([self._call(request, body)])

@@ -43,7 +43,7 @@ class Reply:
         model: The model that answered.
         provider: Who runs it.
         request_id: The provider's id of this completion; empty when it gave none.
-        attempts: Requests sent for it, retries and fallback included.
+        attempts: Attempts it took, retries and fallback included.
         cost: What it cost, as the ledger recorded it.
     """
 

@@ -92,10 +92,7 @@ def _what_said(speaker: str, question: str, lines: list[Line]) -> str:
 def _closest(question: str, lines: list[Line]) -> str:
     ranked = _ranked(set(stems(question)), lines)
     if not ranked:
-        return (
-            f"Nothing in the {_times(len(lines))} I was shown answers that, and I know nothing else. "
-            f"{WHO_I_AM} {WHAT_TO_DO}"
-        )
+        return f"Nothing in the {_times(len(lines))} I was shown answers that. {WHO_I_AM} {WHAT_TO_DO}"
     if _WHO.search(question):
         best = {line.speaker: line for line in reversed(ranked)}  # each speaker's highest ranked line
         return "\n".join(_quote(line) for line in [*best.values()][: -_MOST_QUOTES - 1 : -1])
