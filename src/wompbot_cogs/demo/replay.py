@@ -30,6 +30,7 @@ from wompcore.usage import Purpose
 _SLICE_S = 0.0005  # fed without letting others run
 _AT_ONCE = 10  # tasks in progress; as many replies may wait in a channel before they are refused
 _CHECKS_AT_ONCE = 100  # claims waiting for the model; the watcher drops them beyond 1,000
+_INTRODUCED = 10_000  # people whose part of a message is kept ready
 _DRAIN_S = 120.0
 
 
@@ -155,7 +156,8 @@ class Replay:
         self._own_nick = None if as_nick is None else as_nick.casefold()
         self._on_bad_line = on_bad_line
         self._on_progress = on_progress
-        self._people: dict[tuple[str, str, int | None], tuple[str, Json, Json]] = {}
+        self._person_ids: set[int] = set()
+        self._introduced: dict[tuple[str, str, int | None], tuple[str, Json, Json]] = {}
         self._bad_lines = self._sent = self._replies = self._stray_errors = 0
         self._guild.listen(self._count_reply)
 
@@ -198,9 +200,9 @@ class Replay:
         message_id = self._ids.id_of(record)
         at = snowflake_time(message_id)
         key = (record.channel, record.author, record.author_id)
-        if key not in self._people:
-            self._people[key] = self._introduce(record)
-        channel, its_author, its_member = self._people[key]
+        if key not in self._introduced:
+            self._introduced[key] = self._introduce(record)
+        channel, its_author, its_member = self._introduced[key]
         self._clock.advance_to(at)
         self._guild.feed(
             message_create(
@@ -218,10 +220,13 @@ class Replay:
 
     def _introduce(self, record: LogRecord) -> tuple[str, Json, Json]:
         """Return channel, author and member of somebody's messages; a new channel is made."""
-        channel = channel_id(self._log, record.channel)
+        if len(self._introduced) >= _INTRODUCED:
+            self._introduced.clear()
+        channel, person = channel_id(self._log, record.channel), person_id(record)
         self._guild.add_channel(record.channel, channel)
+        self._person_ids.add(person)
         is_bot = record.is_bot or record.author.casefold() == self._own_nick
-        return str(channel), author(person_id(record), record.author, is_bot=is_bot), member(record.at)
+        return str(channel), author(person, record.author, is_bot=is_bot), member(record.at)
 
     async def _give_way(self, work: Work) -> None:
         await asyncio.sleep(0)
@@ -251,7 +256,7 @@ class Replay:
             already_stored=counts.already_stored,
             opted_out_dropped=counts.opted_out,
             bad_lines=self._bad_lines + counts.parked,
-            people=len({person["id"] for _, person, _ in self._people.values()}),
+            people=len(self._person_ids),
             prefilter_fires=core.claims.counts.fires,
             claim_llm_calls=calls.get(Purpose.CLAIM_CHECK, 0),
             claims_stored=core.claims.counts.stored,
