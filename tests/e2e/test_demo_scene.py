@@ -60,6 +60,21 @@ def test_a_replay_needs_a_log_that_can_be_read(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--limit", "5"], "belong to --replay"),
+        (["--replay", "log.jsonl", "--as", "x"], "2 to 32 characters"),
+        (["--json", "/nowhere/summary.json"], "no such file or directory"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_opened(options: list[str], problem: str):
+    done = run(*options)
+    assert done.returncode == 2
+    assert problem in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_malformed_lines_make_the_replay_say_so(tmp_path: Path):
     log = tmp_path / "log.jsonl"
     good = {"id": 1, "channel": "c", "author": "a", "at": "2020-01-01T00:00:00Z", "text": "hi"}

@@ -15,7 +15,7 @@ from wompbot_cogs.commands.options import Debug
 from wompbot_cogs.commands.reading import BadLines, progress_bar
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompcore.config import DatabaseSettings
-from wompcore.errors import ExtraMissing
+from wompcore.errors import ConfigInvalid, ExtraMissing
 
 if TYPE_CHECKING:
     from wompbot_cogs.demo.replay import ReplaySummary
@@ -43,6 +43,7 @@ def demo(
     with reporting(as_json=out == _STDOUT, debug=debug) as terminal:
         if find_spec("simcord") is None:
             raise ExtraMissing("demo", "the demo")
+        _check(replay, as_nick, limit, out)
         if replay is None:
             from wompbot_cogs.demo.scene import run_scene
 
@@ -58,6 +59,19 @@ def demo(
             out.write_text(json.dumps(asdict(summary), default=str, indent=2) + "\n", encoding="utf-8")
         if bad:
             raise typer.Exit(FAILED)
+
+
+def _check(replay: Path | None, as_nick: str | None, limit: int | None, out: Path | None) -> None:
+    """Refuse what cannot work before anything is opened."""
+    if replay is None and (as_nick is not None or limit is not None):
+        raise ConfigInvalid("--as and --limit", "belong to --replay")
+    if as_nick is not None and not 2 <= len(as_nick) <= 32:
+        raise ConfigInvalid("--as", "a name has 2 to 32 characters")
+    if out not in (None, _STDOUT):
+        try:
+            out.touch()
+        except OSError as error:
+            raise ConfigInvalid("--json", f"{out}: {(error.strerror or str(error)).lower()}") from error
 
 
 def _kept_in(folder: Path | None) -> DatabaseSettings | None:
