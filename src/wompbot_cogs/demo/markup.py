@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 _TOKEN = re.compile(
-    r"\\(?P<escaped>[^\w\s])"
+    r"\\(?P<escaped>[^\sA-Za-z0-9])"
     r"|<@!?(?P<person>\d+)>"
     r"|<t:(?P<time>-?\d{1,11})(?::(?P<style>\w))?>"
     r"|`(?P<code>[^`\n]+)`"
