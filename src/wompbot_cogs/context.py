@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
@@ -168,57 +168,57 @@ class Context:
     @property
     def llm(self) -> PluginModel:
         """The model."""
-        return self._get("llm")  # type: ignore[no-any-return] # the host builds the table
+        return self._get("llm", PluginModel)
 
     @property
     def messages(self) -> PluginMessages:
         """Messages as they come, and those that were kept."""
-        return self._get("messages")  # type: ignore[no-any-return]
+        return self._get("messages", PluginMessages)
 
     @property
     def consent(self) -> Gate:
         """May we keep what a person writes?"""
-        return self._get("consent")  # type: ignore[no-any-return]
+        return self._get("consent", Gate)
 
     @property
     def limits(self) -> Limits:
         """Slots and cooldowns."""
-        return self._get("limits")  # type: ignore[no-any-return]
+        return self._get("limits", Limits)
 
     @property
     def claims(self) -> ClaimWatcher:
         """Claims that people made."""
-        return self._get("claims")  # type: ignore[no-any-return]
+        return self._get("claims", ClaimWatcher)
 
     @property
     def costs(self) -> CostReport:
         """What was spent, on whoever it was; only the owner gives it."""
-        return self._get("costs")  # type: ignore[no-any-return]
+        return self._get("costs", CostReport)
 
     @property
     def guilds(self) -> Guilds:
         """What each guild decided."""
-        return self._get("guilds")  # type: ignore[no-any-return]
+        return self._get("guilds", Guilds)
 
     @property
     def permissions(self) -> Permissions:
         """Who may do what."""
-        return self._get("permissions")  # type: ignore[no-any-return]
+        return self._get("permissions", Permissions)
 
     @property
     def notify(self) -> Outbox:
         """Messages that must arrive once."""
-        return self._get("notify")  # type: ignore[no-any-return]
+        return self._get("notify", Outbox)
 
     @property
     def plugins(self) -> PluginHost:
         """The plugin host; for the owner's own tools."""
-        return self._get("plugins")  # type: ignore[no-any-return]
+        return cast(PluginHost, self._get("plugins", object))
 
-    def _get(self, capability: str) -> Any:
+    def _get(self, capability: str, kind: type[T]) -> T:
         if capability not in self.manifest.needs:
             raise NotGranted(self.manifest.id, f"'{capability}' is not in its manifest")
         if capability not in self._capabilities:
             hint = f"`!plugins grant {self.manifest.id} {capability}` gives it."
             raise NotGranted(self.manifest.id, f"only the owner gives '{capability}'", hint=hint)
-        return self._capabilities[capability]
+        return cast(T, self._capabilities[capability])

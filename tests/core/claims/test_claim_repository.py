@@ -99,7 +99,7 @@ async def test_nothing_is_begun_or_stored_for_a_person_who_withdrew(db: Database
     assert not await claims.store(said(1), text=TEXT, kind="fact", confidence="certain", context="")
     assert not await claims.begin_check(said(2, "another text that says something else"))
     assert await db.fetch_value("SELECT count(*) FROM claims") == 0
-    assert await db.fetch_value("SELECT outcome FROM claim_checks") == "refused"
+    assert await db.fetch_value("SELECT count(*) FROM claim_checks") == 0
 
 
 async def test_a_withdrawal_hides_what_was_stored(db: Database) -> None:
