@@ -80,6 +80,21 @@ async def test_a_server_that_is_not_discord_is_one_line(
     assert (done.code, done.err.splitlines()[0]) == (1, f"error: {elsewhere} does not answer as Discord does")
 
 
+async def test_a_database_that_cannot_be_reached_is_one_line(
+    wompbot: Wompbot, discord_server: DiscordServer
+) -> None:
+    done = await wompbot(
+        "run",
+        discord={"token": TOKEN, "api_base": discord_server.api_base},
+        database={"url": "postgresql://womp:secret@127.0.0.1:9/womp"},
+    )
+    assert done.code == 1
+    assert done.err.startswith("error: the database at 127.0.0.1:9/womp cannot be reached")
+    assert done.err.count("\n") == 2
+    assert "secret" not in done.err
+    assert discord_server.identified == []
+
+
 async def test_json_gets_an_error_object_too(wompbot: Wompbot) -> None:
     done = await wompbot("run", "--json")
     assert done.code == 2
