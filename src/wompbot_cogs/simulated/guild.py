@@ -200,9 +200,10 @@ class SimulatedGuild:
             CommandRefused: Discord would not let this member do that.
         """
         channel, member = self._channels[in_channel or self.main_channel], self.member(name)
+        root = command.split()[0]
         async with asyncio.timeout(_SETTLE_S):
-            while self._world.backend.find_command(command.split()[0], self.id) is None:  # noqa: ASYNC110
-                await asyncio.sleep(_POLL_S)  # simcord tells nobody of new commands
+            while self._world.backend.find_command(root, self.id) is None:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(_POLL_S)
         async with self._settled(), self._commanding:
             try:
                 result = await member.slash(channel, command, **options)
