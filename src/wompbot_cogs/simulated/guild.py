@@ -202,7 +202,7 @@ class SimulatedGuild:
         channel, member = self._channels[in_channel or self.main_channel], self.member(name)
         root = command.split()[0]
         async with asyncio.timeout(_SETTLE_S):
-            while self._world.backend.find_command(root, self.id) is None:  # noqa: ASYNC110 - nothing tells
+            while self._world.backend.find_command(root, self.id) is None:  # noqa: ASYNC110 # nothing tells
                 await asyncio.sleep(_POLL_S)
         async with self._settled(), self._commanding:
             try:
