@@ -18,16 +18,14 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+import discord_payloads as payloads
+from discord_payloads import BOT_ID, GUILD_ID, Json
 from wompcore.ids import snowflake_at
 
 TOKEN = "token.of.the-bot"
-BOT_ID = 900_000_000_000_000_001
-GUILD_ID = 700_000_000_000_000_001
 CHANNEL_ID = 800_000_000_000_000_001
 MESSAGE_CONTENT = 1 << 19
 GUILD_MEMBERS = 1 << 15
-
-Json = dict[str, Any]
 
 
 class DiscordServer:
@@ -56,7 +54,7 @@ class DiscordServer:
 
     async def say(self, text: str, *, author: int = 42, name: str = "ann", seen: bool = True) -> int:
         """Post as a member. Unseen: the message is only in the history, no event tells of it."""
-        message = self.message(text, CHANNEL_ID, user(author, name))
+        message = self.message(text, CHANNEL_ID, payloads.user(author, name))
         self.history[CHANNEL_ID].append(message)
         if seen:
             await self.dispatch("MESSAGE_CREATE", message)
@@ -100,39 +98,21 @@ class DiscordServer:
 
     def message(self, text: str, channel_id: int, author: Json) -> Json:
         """Return the payload of a new message."""
-        now = datetime.now(UTC)
-        mentions = [user(BOT_ID, "wompbot", bot=True)] if f"<@{BOT_ID}>" in text else []
-        return {
-            "id": str(snowflake_at(now, next(self._numbers))),
-            "type": 0,
-            "channel_id": str(channel_id),
-            "guild_id": str(GUILD_ID),
-            "author": author,
-            "member": {"roles": [], "joined_at": "2020-01-01T00:00:00Z", "deaf": False, "mute": False},
-            "content": text,
-            "timestamp": now.isoformat(),
-            "edited_timestamp": None,
-            "tts": False,
-            "mention_everyone": False,
-            "mentions": mentions,
-            "mention_roles": [],
-            "attachments": [],
-            "embeds": [],
-            "pinned": False,
-        }
+        at = datetime.now(UTC)
+        return payloads.message(snowflake_at(at, next(self._numbers)), text, channel_id, author, at)
 
     # -- REST ------------------------------------------------------------------------------------
 
     def application(self) -> web.Application:
         """Return the web application."""
         app = web.Application(middlewares=[self._authorise])
-        api, me = "/api/v10", user(BOT_ID, "wompbot", bot=True)
+        api, me = "/api/v10", payloads.BOT
         commands = api + "/applications/{app}{guild:(/guilds/[0-9]+)?}/commands"
         messages = api + "/channels/{channel}/messages"
         routes = [
             web.get(f"{api}/users/@me", _answering(lambda: me)),
-            web.get(f"{api}/applications/@me", _answering(self._application)),
-            web.get(f"{api}/oauth2/applications/@me", _answering(self._application)),
+            web.get(f"{api}/applications/@me", _answering(lambda: payloads.application(self.flags))),
+            web.get(f"{api}/oauth2/applications/@me", _answering(lambda: payloads.application(self.flags))),
             web.get(f"{api}/gateway/bot", _answering(self._gateway)),
             web.get(commands, _answering(lambda: self.registered[-1] if self.registered else [])),
             web.put(commands, self._put_commands),
@@ -154,14 +134,6 @@ class DiscordServer:
             return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
         response: web.StreamResponse = await handler(request)
         return response
-
-    def _application(self) -> Json:
-        owner = user(77, "owner")
-        return {
-            "id": str(BOT_ID), "name": "wompbot", "icon": None, "description": "", "summary": "",
-            "bot_public": False, "bot_require_code_grant": False, "verify_key": "", "hook": True,
-            "flags": self.flags, "owner": owner, "team": None,
-        }  # fmt: skip
 
     def _gateway(self) -> Json:
         limits = {
@@ -194,7 +166,7 @@ class DiscordServer:
     async def _post_message(self, request: web.Request) -> web.Response:
         channel_id = int(request.match_info["channel"])
         body = await request.json()
-        message = self.message(body.get("content") or "", channel_id, user(BOT_ID, "wompbot", bot=True))
+        message = self.message(body.get("content") or "", channel_id, payloads.BOT)
         message["embeds"], message["nonce"] = body.get("embeds", []), body.get("nonce")
         self.history[channel_id].append(message)
         self.posted.put_nowait(message)
@@ -240,7 +212,7 @@ class DiscordServer:
         self._sockets[socket] = 0
         ready = {
             "v": 10,
-            "user": user(BOT_ID, "wompbot", bot=True),
+            "user": payloads.BOT,
             "guilds": [{"id": str(GUILD_ID), "unavailable": True}],
             "session_id": session,
             "resume_gateway_url": self.gateway_url,
@@ -248,7 +220,7 @@ class DiscordServer:
             "application": {"id": str(BOT_ID), "flags": self.flags},
         }
         await self._event(socket, "READY", ready)
-        await self._event(socket, "GUILD_CREATE", self._guild())
+        await self._event(socket, "GUILD_CREATE", payloads.guild(self.channel_ids))
         await self._note(self.identified, data)
 
     async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
@@ -267,30 +239,6 @@ class DiscordServer:
     async def _event(self, socket: web.WebSocketResponse, event: str, data: Json) -> None:
         self._sockets[socket] += 1
         await socket.send_json({"op": 0, "t": event, "s": self._sockets[socket], "d": data})
-
-    def _guild(self) -> Json:
-        everyone = {
-            "id": str(GUILD_ID), "name": "@everyone", "permissions": "8", "position": 0, "color": 0,
-            "hoist": False, "managed": False, "mentionable": False, "flags": 0,
-        }  # fmt: skip
-        channels = [
-            {"id": str(id_), "type": 0, "name": f"channel-{n}", "position": n, "permission_overwrites": []}
-            for n, id_ in enumerate(self.channel_ids)
-        ]
-        member = {"roles": [], "joined_at": "2020-01-01T00:00:00Z", "deaf": False, "mute": False, "flags": 0}
-        return {
-            "id": str(GUILD_ID), "name": "The Guild", "owner_id": "77", "member_count": 2,
-            "roles": [everyone], "channels": channels, "threads": [], "unavailable": False,
-            "members": [{**member, "user": user(BOT_ID, "wompbot", bot=True)}],
-        }  # fmt: skip
-
-
-def user(id_: int, name: str, *, bot: bool = False) -> Json:
-    """Return a user's payload."""
-    return {
-        "id": str(id_), "username": name, "global_name": name, "discriminator": "0", "avatar": None,
-        "bot": bot,
-    }  # fmt: skip
 
 
 def _answering(body: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:

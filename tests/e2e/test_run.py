@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from command_line import start
-from discord_server import BOT_ID, TOKEN, DiscordServer
+from discord_payloads import BOT_ID
+from discord_server import TOKEN, DiscordServer
 from wompbot_cogs.app import App, open_app
 from wompbot_cogs.runner import Backoff, run
 from wompbot_cogs.settings import BotSettings
