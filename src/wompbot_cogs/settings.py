@@ -34,9 +34,6 @@ class DiscordSettings(Section):
         True, description="Read messages (privileged intent). Off: mentions and slash commands only."
     )
     members: bool = Field(False, description="Follow who joins and leaves (privileged intent).")
-    sync_guild_id: int | None = Field(
-        None, gt=0, description="Guild that sees changed slash commands at once, before all others."
-    )
     api_base: str = Field(
         "https://discord.com/api/v10", description="API root of a Discord-compatible server."
     )
