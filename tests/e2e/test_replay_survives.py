@@ -18,6 +18,8 @@ import pytest
 
 from wompcore.db.embedded import EmbeddedServer
 
+pytestmark = pytest.mark.endurance
+
 ENDURANCE = os.environ.get("WOMPBOT_ENDURANCE") == "1"
 MESSAGES = 30_000 if ENDURANCE else 6_000
 KILLS = 5 if ENDURANCE else 1
