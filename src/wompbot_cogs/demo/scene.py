@@ -132,7 +132,10 @@ class Scene:
             await asyncio.sleep(_BEAT_S)
 
     async def _spend(self) -> None:
-        self._show.narrate("Each call to the model is booked once, exactly: by person, purpose and plugin.")
+        self._show.narrate(
+            "Each call to the model is booked once, exactly: by person, purpose and plugin. "
+            "(The stand-in is free; the demo books it at the price of a small hosted model.)"
+        )
         await self._say(OWNER, "!spend")
 
     async def _say(self, name: str, text: str) -> None:
