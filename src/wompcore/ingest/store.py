@@ -225,14 +225,16 @@ class MessageStore:
     async def _write_all(self) -> None:
         async with self._writing:
             self._wake.clear()
-            waiting = len(self._buffer)
+            # A change that comes from here on may be about a message that comes from here on: it waits
+            # for the next round, behind that message.
+            waiting, edits, deletes = len(self._buffer), len(self._edits), len(self._deletes)
             while waiting > 0:
                 size = min(waiting, self._settings.batch)
                 await self._write(list(itertools.islice(self._buffer, size)))
                 waiting -= size
                 async with self._emptied:
                     self._emptied.notify_all()
-            await self._write_changes()
+            await self._write_changes(edits, deletes)
             self._away = False
 
     async def _write(self, batch: Sequence[ChatMessage]) -> None:
@@ -256,16 +258,14 @@ class MessageStore:
         for _ in batch:
             self._buffer.popleft()
 
-    async def _write_changes(self) -> None:
-        if self._edits:
-            taken = len(self._edits)
-            newest = {edit.id: edit for edit in self._edits}
+    async def _write_changes(self, edits: int, deletes: int) -> None:
+        if edits:
+            newest = {edit.id: edit for edit in self._edits[:edits]}
             await _or_halves(list(newest.values()), self._messages.edit)
-            del self._edits[:taken]
-        if self._deletes:
-            taken = len(self._deletes)
-            await _or_halves(self._deletes[:taken], self._messages.delete)
-            del self._deletes[:taken]
+            del self._edits[:edits]
+        if deletes:
+            await _or_halves(self._deletes[:deletes], self._messages.delete)
+            del self._deletes[:deletes]
         if self._gaps:
             noted = dict(self._gaps)
             await self._messages.note_gaps(noted.values())

@@ -41,7 +41,7 @@ WITH batch AS MATERIALIZED (
         last_seen_at = greatest(g.last_seen_at, excluded.last_seen_at)
 )
 SELECT
-    (SELECT count(*) FROM stored s JOIN batch b ON b.id = s.id WHERE NOT b.is_own),
+    (SELECT count(DISTINCT s.id) FROM stored s JOIN batch b ON b.id = s.id WHERE NOT b.is_own),
     (SELECT count(*) FROM batch b JOIN authors a ON a.id = b.author_id WHERE a.opted_out),
     (SELECT count(*) FROM batch WHERE is_own)
 """

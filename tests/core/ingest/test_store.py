@@ -39,7 +39,7 @@ def said(
 
 
 @asynccontextmanager
-async def store_on(db: Database, *refused: int, **changes: object):  # noqa: ANN201 # a fixture in all but name
+async def store_on(db: Database, *refused: int, **changes: object):  # a fixture in all but name
     async with MessageStore.open(
         MessageRepository(db),
         Everyone(*refused),
@@ -68,7 +68,7 @@ async def test_a_message_is_written_within_the_delay(db: Database) -> None:
     async with store_on(db, flush_s=0.05) as store:
         store.add(said(1))
         async with asyncio.timeout(5):
-            while not await stored_texts(db):
+            while not await stored_texts(db):  # noqa: ASYNC110 # nothing tells
                 await asyncio.sleep(0.01)
 
 
@@ -144,6 +144,31 @@ async def test_a_deleted_message_is_gone_and_stays_gone(db: Database) -> None:
         assert not store.add(said(1))
         await store.flush()
     assert await stored_texts(db) == []
+
+
+async def test_a_change_waits_for_a_message_that_came_during_a_write(db: Database) -> None:
+    async with store_on(db, flush_s=5) as store:
+        store.add(said(1, text="first"))
+        async with db.transaction() as other:
+            await other.execute("LOCK TABLE messages")
+            writing = asyncio.create_task(store.flush())
+            await asyncio.sleep(0.1)
+            store.add(said(2, text="taken back"))
+            store.deleted([NOON + 2])
+            store.add(said(3, text="befor"))
+            store.edited(MessageEdited(NOON + 3, "before", 7, datetime.now(UTC)))
+        await writing
+        await store.flush()
+    assert await stored_texts(db) == ["first", "before"]
+
+
+async def test_a_message_twice_in_a_batch_is_stored_and_counted_once(db: Database) -> None:
+    async with store_on(db, flush_s=5) as store:
+        for _ in range(3):
+            store.add(said(1))
+        await store.flush()
+        assert (store.counts.stored, store.counts.already_stored) == (1, 2)
+    assert await stored_texts(db) == ["hi"]
 
 
 async def test_an_edit_with_impossible_data_costs_only_itself(db: Database) -> None:
