@@ -1,0 +1,7 @@
+"""Counters, histograms and spans. Nothing is kept unless an adapter is handed in."""
+
+from __future__ import annotations
+
+from wompcore.observe.meter import SILENT, Labels, Meter, Silent, span
+
+__all__ = ["SILENT", "Labels", "Meter", "Silent", "span"]
