@@ -55,3 +55,9 @@ def test_the_extras_that_sessions_install_exist() -> None:
 def test_the_console_script_leads_to_a_function() -> None:
     module, _, name = PROJECT["scripts"]["wompbot"].partition(":")
     assert callable(getattr(import_module(module), name))
+
+
+def test_what_grows_with_endurance_is_marked_so() -> None:
+    grows = {path for path in ROOT.glob("tests/**/*.py") if '"WOMPBOT_ENDURANCE"' in path.read_text("utf-8")}
+    unmarked = [path.name for path in grows if "mark.endurance" not in path.read_text("utf-8")]
+    assert unmarked == []

@@ -19,7 +19,9 @@ from living_bot import Living
 from plugin_site import GREETER, PluginSite
 from wompbot_cogs.bot import WompBot
 from wompbot_cogs.errors import PluginBroken, PluginError, PluginUnknown
+from wompbot_cogs.host.importer import modules_of
 
+BUILT_IN = ["admin", "chat", "claims", "plugins", "privacy", "spend"]
 ENDURANCE = os.environ.get("WOMPBOT_ENDURANCE") == "1"
 
 HEARER = """
@@ -145,6 +147,8 @@ async def test_a_broken_update_leaves_the_old_one_serving(
     assert await living.ask("alice", "!hello") == "mended"
 
 
+@pytest.mark.endurance
+@pytest.mark.endurance
 async def test_no_event_is_lost_or_doubled_while_versions_change(
     living: Living, site: PluginSite, heard: ModuleType
 ) -> None:
@@ -209,15 +213,23 @@ async def test_unloading_leaves_nothing(living: Living, site: PluginSite, heard:
     assert module() is None
 
 
+@pytest.mark.endurance
+@pytest.mark.endurance
 async def test_many_swaps_leave_as_little_as_one(living: Living, site: PluginSite, heard: ModuleType) -> None:
     site.install("hoarder", HOARDER, needs=["messages"])
     await living.app.host.load("hoarder")
     before = footprint(living.app.bot)
-    for _ in range(200 if ENDURANCE else 5):
-        for plugin in ("hoarder", "chat", "claims", "plugins", "privacy", "spend", "admin"):
+    packages = {"hoarder": "hoarder_plugin"}
+    packages |= {plugin: f"wompbot_cogs.cogs.{plugin}" for plugin in BUILT_IN}
+    retired = []
+    for _ in range(200 if ENDURANCE else 3):
+        for plugin, package in packages.items():
+            retired += [weakref.ref(sys.modules[name]) for name in modules_of(package)]
             await living.app.host.swap(plugin)
-    await drained("hoarder")
+    await asyncio.gather(*(drained(plugin) for plugin in packages))
     assert footprint(living.app.bot) == before
+    gc.collect()
+    assert [module() for module in retired if module() is not None] == []
 
 
 async def test_a_plugin_that_does_not_run_is_not_swapped(living: Living, site: PluginSite) -> None:
@@ -241,6 +253,8 @@ async def test_a_class_from_another_package_can_come_and_go(living: Living, site
 STEPS = st.lists(st.sampled_from(["load", "swap", "unload", "break", "mend"]), max_size=12)
 
 
+@pytest.mark.endurance
+@pytest.mark.endurance
 @given(steps=STEPS)
 @settings(
     max_examples=100 if ENDURANCE else 10,

@@ -39,6 +39,7 @@ def postmaster(server: ThrowawayServer) -> int:
     return int(file.read_text().split("\n", 1)[0])
 
 
+@pytest.mark.endurance
 async def test_calls_fail_quickly_while_the_server_is_away_and_work_when_it_is_back(
     own: ThrowawayServer, db: Database
 ) -> None:
