@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import discord
 from discord.ext import commands
@@ -16,21 +16,6 @@ from wompcore.events import ChatMessage
 from wompcore.ids import MAX_ID
 
 _PAGE = 10
-
-
-class ClaimNumber(commands.Converter[int]):
-    """The number of a claim, as it is shown (``#12``) or bare."""
-
-    async def convert(self, context: commands.Context[Any], argument: str) -> int:
-        """Return the number.
-
-        Raises:
-            BadArgument: It is none.
-        """
-        digits = argument.removeprefix("#")
-        if not (digits.isascii() and digits.isdigit() and int(digits) <= MAX_ID):
-            raise commands.BadArgument(texts.NOT_A_NUMBER.format(word=argument))
-        return int(digits)
 
 
 class ClaimsCog(commands.Cog, name="Claims"):
@@ -68,7 +53,7 @@ class ClaimsCog(commands.Cog, name="Claims"):
     async def verify(
         self,
         context: commands.Context[Any],
-        claim: Annotated[int, ClaimNumber],
+        claim: str,
         ruling: Literal["true", "false", "mixed", "outdated"],
         *,
         notes: str = "",
@@ -77,7 +62,7 @@ class ClaimsCog(commands.Cog, name="Claims"):
         assert context.guild is not None  # guild_only
         ruled = await self._claims.receipts.rule(
             context.guild.id,
-            claim,
+            _number(claim),
             ruling,
             by_id=context.author.id,
             at=context.message.created_at,
@@ -94,3 +79,11 @@ class ClaimsCog(commands.Cog, name="Claims"):
 
 async def _nothing_more(message: ChatMessage, source: discord.Message) -> None:
     """Follow a match; there is none."""
+
+
+def _number(claim: str) -> int:
+    """Return the number of a claim, written as it is shown (``#12``) or bare."""
+    digits = claim.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit() and int(digits) <= MAX_ID):
+        raise commands.BadArgument(texts.NOT_A_NUMBER.format(word=claim))
+    return int(digits)
