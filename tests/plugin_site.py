@@ -44,6 +44,7 @@ class PluginSite:
         package: str = "",
         entry: str = "",
         needs: Iterable[str] = (),
+        version: str = "1",
         **files: str,
     ) -> Path:
         """Install a plugin, or change it.
@@ -54,6 +55,7 @@ class PluginSite:
             package: Its package; the id with ``_plugin`` when left out.
             entry: What its entry point names; ``package:plugin`` when left out.
             needs: Capabilities its manifest asks for.
+            version: The version its manifest says.
             files: Its other modules by name, without ``.py``.
 
         Returns:
@@ -67,7 +69,7 @@ class PluginSite:
         for name, text in {"__init__": code, **files}.items():
             filled = text.replace("{id}", plugin).replace("{package}", package)
             (folder / f"{name}.py").write_text(filled, encoding="utf-8")
-        self.manifest(folder, plugin, needs=needs)
+        self.manifest(folder, plugin, version=version, needs=needs)
         info = self.folder / f"{package}-1.dist-info"
         info.mkdir(exist_ok=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
