@@ -5,6 +5,11 @@ A leaf's docstring is its default message; what an operator can do about it stan
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wompcore.usage import Usage
+
 
 class WompError(Exception):
     """Something went wrong.
@@ -167,6 +172,30 @@ class ModelRequestRefused(ModelError):
     hint = "Check that llm.model names a model of the endpoint and that the request fits its context."
 
 
+class ContextTooLong(ModelRequestRefused):
+    """The request is longer than the model can read."""
+
+    hint = "Send less, or set llm.model to one with a longer context."
+
+
+class StreamBroken(ModelError):
+    """An answer broke off after its beginning was shown.
+
+    Args:
+        message: One line for the operator.
+        text: The part that arrived.
+        usage: What it used so far, as reported or as estimated and marked so.
+        retryable: Whether the same request may succeed later.
+    """
+
+    hint = "Ask again: an answer that was partly shown is not restarted by itself."
+
+    def __init__(self, message: str, *, text: str, usage: Usage, retryable: bool = False) -> None:
+        super().__init__(message, retryable=retryable)
+        self.text = text
+        self.usage = usage
+
+
 class ModelBusy(ModelError):
     """Too many calls to the model are waiting already."""
 
@@ -177,6 +206,26 @@ class BreakerOpen(ModelError):
     """The model endpoint failed repeatedly and is being left alone for a while."""
 
     hint = "It is tried again by itself; `wompbot doctor` tells what is wrong with the endpoint."
+
+
+# -- tools ---------------------------------------------------------------------------------------
+
+
+class ToolInvalid(WompError):
+    """This function cannot be offered to a model as a tool."""
+
+    def __init__(self, tool: str, problem: str) -> None:
+        super().__init__(f"{tool}: {problem}")
+        self.tool = tool
+        self.problem = problem
+
+
+class ToolArgumentsInvalid(WompError):
+    """The arguments a model wrote do not fit the tool."""
+
+
+class ToolFailed(WompError):
+    """A tool could not do its work; its message is shown to the model."""
 
 
 # -- money ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from wompcore.http.address import AddressPolicy, is_public
 from wompcore.http.exchange import HttpAnswer, Traffic
 from wompcore.http.guarded import GuardedSession
 from wompcore.http.sessions import HttpSessions
+from wompcore.http.streaming import HttpStream
 from wompcore.http.trusted import TrustedSession
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "GuardedSession",
     "HttpAnswer",
     "HttpSessions",
+    "HttpStream",
     "Traffic",
     "TrustedSession",
     "is_public",

@@ -95,6 +95,34 @@ def counting_sockets(policy: AddressPolicy | None = None) -> aiohttp.SocketFacto
     return open_socket
 
 
+async def send(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: URL,
+    *,
+    headers: Mapping[str, str] | None,
+    body: bytes | None,
+    limits: aiohttp.ClientTimeout,
+    traffic: Traffic,
+) -> aiohttp.ClientResponse:
+    """Send one request and return the answer once its headers are here; whoever called closes it.
+
+    Raises:
+        TransportFailed: There was no answer.
+    """
+    data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
+    traffic.requests += 1
+    token = _current.set(traffic)
+    try:
+        return await session.request(
+            method, url, headers=headers, data=data, timeout=limits, allow_redirects=False
+        )
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise failure(origin_of(url), error) from error
+    finally:
+        _current.reset(token)
+
+
 async def exchange(
     session: aiohttp.ClientSession,
     method: str,
@@ -112,23 +140,12 @@ async def exchange(
         TransportFailed: There was no complete answer.
         AnswerTooLarge: The decompressed body is larger than ``max_bytes``.
     """
-    data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
-    traffic.requests += 1
-    token = _current.set(traffic)
+    response = await send(session, method, url, headers=headers, body=body, limits=limits, traffic=traffic)
     try:
-        async with session.request(
-            method,
-            url,
-            headers=headers,
-            data=data,
-            timeout=limits,
-            allow_redirects=False,
-        ) as response:
+        async with response:
             content = await _read(response, max_bytes)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise _failure(origin_of(url), error) from error
-    finally:
-        _current.reset(token)
+        raise failure(origin_of(url), error) from error
     return HttpAnswer(response.status, response.headers, content, str(url))
 
 
@@ -143,7 +160,8 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _failure(origin: str, error: Exception) -> TransportFailed:
+def failure(origin: str, error: Exception) -> TransportFailed:
+    """Return in our terms what aiohttp says went wrong with a request to ``origin``."""
     match error:
         case aiohttp.ConnectionTimeoutError():
             return TransportFailed(origin, "no connection in time")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 
 import aiohttp
+from yarl import URL
 
 from wompcore.errors import AddressRefused
-from wompcore.http.exchange import HttpAnswer, Traffic, exchange, origin_of, parse
+from wompcore.http.exchange import HttpAnswer, Traffic, exchange, failure, origin_of, parse, send
+from wompcore.http.streaming import HttpStream
 
 _MAX_BYTES = 16 * 2**20
 _EXACT = float("inf")  # aiohttp rounds longer time limits up to whole seconds unless told not to
@@ -74,6 +78,47 @@ class TrustedSession:
         sent = {"Content-Type": "application/json", **(headers or {})}
         return await self._send("POST", url, body, sent, read_timeout_s, max_bytes)
 
+    @asynccontextmanager
+    async def stream_json(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        answer_within_s: float,
+        max_bytes: int = _MAX_BYTES,
+    ) -> AsyncIterator[HttpStream]:
+        """Send a JSON body and read the answer while it comes; leaving early ends the request.
+
+        Args:
+            url: Of one of the trusted origins.
+            body: Serialised JSON.
+            headers: Beside the content type.
+            answer_within_s: Seconds for the answer's headers; each later read has its own limit.
+            max_bytes: Size of the decompressed answer at most.
+
+        Raises:
+            AddressRefused: The URL's origin is not trusted.
+            TransportFailed: There was no answer.
+        """
+        target = parse(url)
+        sent = {"Content-Type": "application/json", "Accept-Encoding": "identity", **(headers or {})}
+        try:
+            async with asyncio.timeout(answer_within_s):
+                response = await send(
+                    self._session,
+                    "POST",
+                    target,
+                    headers=sent,
+                    body=body,
+                    limits=self._limits(None),
+                    traffic=self._traffic_of(target),
+                )
+        except TimeoutError as error:
+            raise failure(origin_of(target), error) from error
+        async with response:
+            yield HttpStream(response, max_bytes)
+
     async def _send(
         self,
         method: str,
@@ -84,20 +129,24 @@ class TrustedSession:
         max_bytes: int,
     ) -> HttpAnswer:
         target = parse(url)
-        origin = origin_of(target)
-        traffic = self._traffic.get(origin)
-        if traffic is None:
-            raise AddressRefused(f"{origin} is not among the trusted origins")
-        limits = aiohttp.ClientTimeout(
-            connect=self._connect_timeout_s, sock_read=read_timeout_s, ceil_threshold=_EXACT
-        )
         return await exchange(
             self._session,
             method,
             target,
             headers=headers,
             body=body,
-            limits=limits,
+            limits=self._limits(read_timeout_s),
             max_bytes=max_bytes,
-            traffic=traffic,
+            traffic=self._traffic_of(target),
+        )
+
+    def _traffic_of(self, target: URL) -> Traffic:
+        origin = origin_of(target)
+        if origin not in self._traffic:
+            raise AddressRefused(f"{origin} is not among the trusted origins")
+        return self._traffic[origin]
+
+    def _limits(self, silence_s: float | None) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            connect=self._connect_timeout_s, sock_read=silence_s, ceil_threshold=_EXACT
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from wompcore.errors import (
     BreakerOpen,
+    ContextTooLong,
     ModelAnswerInvalid,
     ModelBusy,
     ModelError,
@@ -14,17 +15,22 @@ from wompcore.errors import (
     ModelRequestRefused,
     ModelUnauthorized,
     ModelUnavailable,
+    StreamBroken,
     UnknownPrice,
 )
 from wompcore.llm.client import ChatClient
 from wompcore.llm.providers import OpenAiStyle
-from wompcore.llm.reply import Provider, ProviderAnswer, Reply
+from wompcore.llm.reply import Delta, Provider, ProviderAnswer, Reply, ToolCallPart
 from wompcore.llm.request import ChatRequest, Message, ToolCall, ToolSpec
+from wompcore.llm.stream import Assembly
 
 __all__ = [
+    "Assembly",
     "BreakerOpen",
     "ChatClient",
     "ChatRequest",
+    "ContextTooLong",
+    "Delta",
     "Message",
     "ModelAnswerInvalid",
     "ModelBusy",
@@ -37,7 +43,9 @@ __all__ = [
     "Provider",
     "ProviderAnswer",
     "Reply",
+    "StreamBroken",
     "ToolCall",
+    "ToolCallPart",
     "ToolSpec",
     "UnknownPrice",
 ]

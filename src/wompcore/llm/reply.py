@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,7 @@ class ProviderAnswer:
         usage: Reported, or estimated and marked so.
         model: The model that answered; empty when it did not say.
         request_id: The provider's id of this completion; empty when it gave none.
+        reasoning: What the model thought aloud, from providers that show it.
     """
 
     text: str
@@ -29,6 +31,52 @@ class ProviderAnswer:
     usage: Usage
     model: str
     request_id: str
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """A piece of a tool call.
+
+    Args:
+        index: Which call of the answer, as the provider counts.
+        id: Empty when the provider said it before, or never.
+        name: The tool; empty when it was said before.
+        arguments: The next piece of the JSON text.
+    """
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of an answer. What has nothing new is empty.
+
+    Args:
+        text: The next words.
+        reasoning: The next words of reasoning, from providers that show it.
+        tool_calls: Pieces of tool calls.
+        finish_reason: Why the answer ended.
+        usage: Tokens of the whole call so far; a later one replaces it.
+        model: The model that answers.
+        request_id: The provider's id of this completion.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCallPart, ...] = ()
+    finish_reason: str = ""
+    usage: Usage | None = None
+    model: str = ""
+    request_id: str = ""
+
+    @property
+    def shows(self) -> bool:
+        """Whether it brings a part of the answer itself."""
+        return bool(self.text or self.reasoning or self.tool_calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +114,13 @@ class Provider(Protocol):
         """What the ledger and the breaker call it."""
         ...
 
-    def encode(self, request: ChatRequest, model: str) -> bytes:
+    def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         """Return the whole request as bytes, made once per call: each retry sends the same.
 
         Args:
             request: With ``max_tokens`` and ``temperature`` filled in.
             model: The model to ask.
+            stream: Whether the answer shall come in pieces: the bytes are then for :meth:`stream`.
         """
         ...
 
@@ -80,6 +129,21 @@ class Provider(Protocol):
 
         Raises:
             ModelError: There was no answer; the leaf says why, and whether trying again can help.
+        """
+        ...
+
+    def stream(self, body: bytes, *, first_token_s: float, idle_s: float) -> AsyncGenerator[Delta, None]:
+        """Send a request and hand on the answer's pieces as they come; ends when the answer is whole.
+
+        Whoever stops early closes the generator, which ends the request.
+
+        Args:
+            body: What :meth:`encode` made with ``stream``.
+            first_token_s: Seconds until the answer begins; signs of life do not count.
+            idle_s: Seconds of silence after that.
+
+        Raises:
+            ModelError: The answer did not begin, or broke off; the leaf says why.
         """
         ...
 

@@ -16,6 +16,7 @@ from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
 from wompcore.llm.reply import ProviderAnswer
 from wompcore.llm.request import ChatRequest, Message, ToolCall, ToolSpec
+from wompcore.llm.stream import estimated_usage
 from wompcore.money import Usd, usd
 from wompcore.usage import Usage
 
@@ -23,13 +24,12 @@ Json = Mapping[str, Any]
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 _NAME_LIMIT = 64
-_CHARS_PER_TOKEN = 4
 
 
 # -- requests ------------------------------------------------------------------------------------
 
 
-def encode(request: ChatRequest, model: str) -> bytes:
+def encode(request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
     """Return the JSON body of a request. Lone surrogates, which no JSON can carry, become ``?``."""
     body: dict[str, Any] = {
         "model": model,
@@ -47,6 +47,8 @@ def encode(request: ChatRequest, model: str) -> bytes:
         body["stop"] = request.stop
     if request.seed is not None:
         body["seed"] = request.seed
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
@@ -96,25 +98,34 @@ def decode(answer: bytes, *, sent: int, provider: str) -> ProviderAnswer:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise ModelAnswerInvalid(f"{provider} answered 200 with JSON that is not a completion")
-    text, calls = _text(message.get("content")), _tool_calls(message.get("tool_calls"))
-    written = len(text) + sum(len(call.arguments) for call in calls)
+    text, calls = read_text(message), _tool_calls(message.get("tool_calls"))
+    reasoning = read_reasoning(message)
+    written = len(text) + len(reasoning) + sum(len(call.arguments) for call in calls)
     return ProviderAnswer(
         text=text,
         tool_calls=calls,
         finish_reason=str(choice.get("finish_reason") or "unknown"),
-        usage=_usage(body.get("usage")) or _estimate(sent, written),
+        usage=read_usage(body.get("usage")) or estimated_usage(sent, written),
         model=str(body.get("model") or ""),
         request_id=str(body.get("id") or ""),
+        reasoning=reasoning,
     )
 
 
-def _text(content: object) -> str:
-    """Null is empty text; some servers send a list of parts."""
+def read_text(message: Json) -> str:
+    """Return the text of a message or a delta: null is empty, and some servers send a list of parts."""
+    content = message.get("content")
     if isinstance(content, str):
         return content
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
     return ""
+
+
+def read_reasoning(message: Json) -> str:
+    """Return the reasoning of a message or a delta: OpenRouter and Ollama name it so, others otherwise."""
+    found = message.get("reasoning") or message.get("reasoning_content")
+    return found if isinstance(found, str) else ""
 
 
 def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
@@ -124,14 +135,20 @@ def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not function.get("name"):
             continue
-        arguments = function.get("arguments") or "{}"
-        if not isinstance(arguments, str):
-            arguments = json.dumps(arguments, ensure_ascii=False, default=float)
+        arguments = read_arguments(function.get("arguments")) or "{}"
         found.append(ToolCall(str(call.get("id") or f"call_{number}"), str(function["name"]), arguments))
     return tuple(found)
 
 
-def _usage(usage: object) -> Usage | None:
+def read_arguments(arguments: object) -> str:
+    """Return a tool call's arguments as JSON text; some servers send the object itself."""
+    if isinstance(arguments, str):
+        return arguments
+    return json.dumps(arguments, ensure_ascii=False, default=float) if arguments else ""
+
+
+def read_usage(usage: object) -> Usage | None:
+    """Return the tokens by class; ``None`` when nothing usable is reported."""
     if not isinstance(usage, dict) or "prompt_tokens" not in usage:
         return None
     prompt = usage.get("prompt_tokens_details")
@@ -160,8 +177,3 @@ def _cost(value: object) -> Usd | None:
     except ValueError:
         return None
     return cost if cost >= 0 else None
-
-
-def _estimate(sent: int, written: int) -> Usage:
-    """Four characters to a token: the usual rule of thumb for English, good to a third."""
-    return Usage(input=sent // _CHARS_PER_TOKEN + 1, output=written // _CHARS_PER_TOKEN + 1, estimated=True)
