@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from wompbot_cogs.commands import menu
-from wompbot_cogs.manifest import API_LEVEL, FILE_NAME, Capability, read_manifest
+from wompbot_cogs.manifest import Capability
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import load_settings
 from wompcore.errors import ConfigInvalid
@@ -59,12 +59,6 @@ def test_a_variable_that_is_on_no_page_is_refused() -> None:
 def test_the_plugin_book_lists_every_capability() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", PLUGIN_BOOK, flags=re.MULTILINE)
     assert listed == sorted(get_args(Capability))
-
-
-def test_the_manifest_in_the_plugin_book_is_valid(tmp_path: Path) -> None:
-    [manifest] = re.findall(r"```toml\n(\[plugin\]\n.*?)```", PLUGIN_BOOK, flags=re.DOTALL)
-    (tmp_path / FILE_NAME).write_text(manifest, encoding="utf-8")
-    assert read_manifest("hello", tmp_path).api == API_LEVEL
 
 
 def test_the_command_page_lists_every_command() -> None:
