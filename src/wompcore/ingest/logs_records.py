@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from wompcore.errors import LogUnreadable
+from wompcore.ids import MAX_ID, snowflake_time
+
+_EARLIEST, _LATEST = snowflake_time(-MAX_ID), snowflake_time(MAX_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,17 @@ def time_in(data: Mapping[str, Any], key: str) -> datetime:
     """Return an ISO 8601 time as aware UTC; one without a zone is taken as UTC.
 
     Raises:
-        ValueError: It is missing or not a time; says which.
+        ValueError: It is missing, not a time, or one that no id can hold; says which.
     """
     value = text_in(data, key)
     try:
         at = datetime.fromisoformat(value)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"'{key}' must be an ISO 8601 time, not {value[:40]!r}") from None
+    if not _EARLIEST <= at <= _LATEST:
+        raise ValueError(f"'{key}' is too far away for an id")
+    return at
 
 
 def _value_in(data: Mapping[str, Any], key: str) -> Any:

@@ -140,7 +140,7 @@ def test_no_value_of_a_field_raises(changes):
 @given(
     st.integers(-(10**30), 10**30),
     st.text(min_size=1),
-    st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC)),
+    st.datetimes(min_value=datetime(1950, 1, 1), max_value=datetime(2080, 1, 1), timezones=st.just(UTC)),
     st.text(),
 )
 def test_what_is_written_is_read(id, author, at, text):
@@ -155,6 +155,15 @@ def test_a_survey_tells_the_size_the_end_and_the_order(tmp_path: Path):
     survey = open_log(path).survey()
     assert (survey.first.id, survey.records, survey.bad_lines, survey.in_order) == (0, 3, 1, False)
     assert survey.last_at == datetime(2020, 1, 3, tzinfo=UTC)
+
+
+def test_a_time_that_no_id_can_hold_is_not_the_end_of_a_log(tmp_path: Path):
+    path = tmp_path / "log.jsonl"
+    times = ["2020-01-02T00:00:00Z", "9999-12-31T23:59:59Z", "2020-01-03T00:00:00Z"]
+    path.write_bytes(b"\n".join(line(id=n, at=at) for n, at in enumerate(times)))
+    assert open_log(path).survey().last_at == datetime(2020, 1, 3, tzinfo=UTC)
+    path.write_bytes(line(at=times[1]))
+    assert open_log(path).survey().first is None
 
 
 # -- DiscordChatExporter -------------------------------------------------------------------------
