@@ -49,9 +49,7 @@ class ExtraMissing(WompError):
     """An optional part of the product is not installed."""
 
     def __init__(self, extra: str, needed_for: str) -> None:
-        super().__init__(
-            f"{needed_for} needs the extra '{extra}'", hint=f"pip install 'wompcore[{extra}]'"
-        )
+        super().__init__(f"{needed_for} needs the extra '{extra}'", hint=f"pip install 'wompcore[{extra}]'")
         self.extra = extra
 
 

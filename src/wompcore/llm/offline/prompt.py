@@ -103,7 +103,7 @@ def read_prompt(messages: Sequence[Mapping[str, Any]]) -> Prompt:
             for fenced in _FENCE.finditer(text):
                 prompt.lines += _lines(fenced[3], "")
         elif message.get("role") == "tool" and asked_at is not None and index > asked_at:
-            prompt.tool_results.append((_tool_name(messages, message), text))
+            prompt.tool_results.append((_tool_name(messages, message), _FENCE.sub(r"\3", text)))
     own = {name for m in messages if m.get("role") == "system" for name in _OWN_NAME.findall(_text(m))}
     prompt.lines = [line for line in prompt.lines if line.speaker not in own][-_MAX_LINES:]
     return prompt
