@@ -21,7 +21,7 @@ from wompcore.errors import (
 from wompcore.llm.client import ChatClient
 from wompcore.llm.providers import OpenAiStyle
 from wompcore.llm.reply import Delta, Provider, ProviderAnswer, Reply, ToolCallPart
-from wompcore.llm.request import ChatRequest, Message, ToolCall, ToolSpec
+from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
 from wompcore.llm.stream import Assembly
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ChatRequest",
     "ContextTooLong",
     "Delta",
+    "ImagePart",
     "Message",
     "ModelAnswerInvalid",
     "ModelBusy",
@@ -44,6 +45,7 @@ __all__ = [
     "ProviderAnswer",
     "Reply",
     "StreamBroken",
+    "TextPart",
     "ToolCall",
     "ToolCallPart",
     "ToolSpec",

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from wompcore.usage import Attribution
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +49,76 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TextPart:
+    """Words of a turn that also holds images.
+
+    Args:
+        text: The words.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image that the model shall see: an address that the provider fetches, or the image itself.
+
+    Args:
+        url: An http or https address; empty when there are bytes.
+        data: The image: PNG, JPEG, GIF or WebP.
+        media_type: Such as ``image/png``; told from the bytes when left out.
+        detail: How closely to look: ``low`` costs least.
+
+    Raises:
+        ValueError: There is neither an address nor an image of a known kind, or there are both.
+    """
+
+    url: str = ""
+    data: bytes = field(default=b"", repr=False)
+    media_type: str = ""
+    detail: Literal["low", "high", "auto"] = "low"
+
+    def __post_init__(self) -> None:
+        if bool(self.url) == bool(self.data):
+            raise ValueError("an image has either an address or bytes")
+        if self.data and not self.media_type:
+            object.__setattr__(self, "media_type", _media_type(self.data))
+
+
+def _media_type(data: bytes) -> str:
+    """Tell an image's type by its first bytes. Source: WHATWG MIME Sniffing, section 6.1."""
+    for start, media_type in _SIGNATURES:
+        if data.startswith(start):
+            return media_type
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    raise ValueError("the image is neither PNG, JPEG, GIF nor WebP")
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of the conversation.
 
     Args:
         role: Whose turn.
-        content: Text; may be empty when there are tool calls.
+        content: Text, or parts when there are images; may be empty when there are tool calls.
         name: Who speaks, when several people share a role.
         tool_calls: What an assistant's turn asked for.
         tool_call_id: Which call a tool's turn answers.
     """
 
     role: Role
-    content: str
+    content: str | tuple[TextPart | ImagePart, ...]
     name: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The words of the turn, images left out."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from wompcore.llm import (
     ChatRequest,
+    ImagePart,
     Message,
     ModelAnswerInvalid,
     ModelError,
@@ -21,6 +22,7 @@ from wompcore.llm import (
     ModelUnauthorized,
     ModelUnavailable,
     ProviderAnswer,
+    TextPart,
     ToolCall,
     ToolSpec,
 )
@@ -76,6 +78,30 @@ def test_everything_that_is_asked_for_is_sent() -> None:
     assert body["tools"][0]["function"]["name"] == "dice"
     assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
     assert (body["stop"], body["seed"], body["tool_choice"]) == (["END"], 4, "auto")
+
+
+@pytest.mark.parametrize(
+    ("image", "url"),
+    [
+        (ImagePart(url="https://example.org/a.png"), "https://example.org/a.png"),
+        (ImagePart(data=b"\xff\xd8\xff\xe0x"), "data:image/jpeg;base64,/9j/4Hg="),
+        (ImagePart(data=b"RIFF....WEBP"), "data:image/webp;base64,UklGRi4uLi5XRUJQ"),
+        (ImagePart(data=b"?", media_type="image/png"), "data:image/png;base64,Pw=="),
+    ],
+)
+def test_an_image_goes_by_its_address_or_as_bytes(image: ImagePart, url: str) -> None:
+    message = Message("user", (TextPart("what is this?"), image))
+    assert encoded(message)["messages"][0]["content"] == [
+        {"type": "text", "text": "what is this?"},
+        {"type": "image_url", "image_url": {"url": url, "detail": "low"}},
+    ]
+    assert message.text == "what is this?"
+
+
+@pytest.mark.parametrize("image", [{}, {"url": "https://a.org/b", "data": b"GIF89a"}, {"data": b"BM??"}])
+def test_what_is_no_image_is_refused_where_it_is_made(image: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="image"):
+        ImagePart(**image)
 
 
 @given(st.text())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
 from wompcore.llm.reply import ProviderAnswer
-from wompcore.llm.request import ChatRequest, Message, ToolCall, ToolSpec
+from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
 from wompcore.llm.stream import estimated_usage
 from wompcore.money import Usd, usd
 from wompcore.usage import Usage
@@ -53,11 +54,11 @@ def encode(request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
 
 
 def _message(message: Message) -> Json:
-    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    turn: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.name:  # the reference allows few characters; people's names have others
         turn["name"] = _NOT_IN_NAMES.sub("_", message.name)[:_NAME_LIMIT]
     if message.tool_calls:
-        turn["content"] = message.content or None
+        turn["content"] = turn["content"] or None
         turn["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in message.tool_calls
@@ -65,6 +66,19 @@ def _message(message: Message) -> Json:
     if message.tool_call_id:
         turn["tool_call_id"] = message.tool_call_id
     return turn
+
+
+def _content(message: Message) -> str | list[Json]:
+    if isinstance(message.content, str):
+        return message.content
+    return [_part(part) for part in message.content]
+
+
+def _part(part: TextPart | ImagePart) -> Json:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    url = part.url or f"data:{part.media_type};base64,{b64encode(part.data).decode()}"
+    return {"type": "image_url", "image_url": {"url": url, "detail": part.detail}}
 
 
 def _tool(tool: ToolSpec) -> Json:
