@@ -261,6 +261,8 @@ async def _play(events: list[tuple[str, int, str]], postgres: ThrowawayServer) -
                     if number not in deleted:
                         expected.setdefault(number, text)
                 elif kind == "edit":
+                    if number not in expected.keys() | deleted:
+                        continue  # nobody changes what was not said yet
                     store.edited(MessageEdited(NOON + number, text, None, datetime.now(UTC)))
                     if number in expected:
                         expected[number] = text
