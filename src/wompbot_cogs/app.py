@@ -70,7 +70,7 @@ async def open_app(
         guilds = await stack.enter_async_context(Guilds.open(core.repos.guilds, core.listener))
         permissions = Permissions(guilds, settings.discord.owner_ids)
         flow = MessageFlow(core.consent, core.messages, guilds, Address(settings.discord.name))
-        filler = HistoryFiller(core.repos.messages, core.messages, flow, guilds)
+        filler = HistoryFiller(core.repos.messages, core.messages, flow)
         bot = WompBot(
             settings.discord,
             flow=flow,

@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
+import discord
+
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
 from wompbot_cogs.guilds import Guilds
@@ -97,9 +99,10 @@ class PluginMessages:
         """The name the bot answers to."""
         return self._flow.address.name
 
-    def keep_own(self, message: ChatMessage) -> None:
-        """Keep an answer of the bot, in its final form."""
-        self._core.messages.add(message)
+    def keep_own(self, message: ChatMessage, channel: discord.abc.Snowflake) -> None:
+        """Keep an answer of the bot, in its final form, unless its channel is excluded."""
+        if not self._flow.excludes(channel):
+            self._core.messages.add(message)
 
     async def context(self, *, channel_id: int, message_id: int, since_id: int, limit: int) -> ReplyContext:
         """Return what a reply needs to know, in one round trip.

@@ -83,8 +83,7 @@ class MessageFlow:
             return None
         self.counts.seen += 1
         message = self.read(source)
-        parent_id = source.channel.parent_id if isinstance(source.channel, discord.Thread) else None
-        if self._guilds.excludes(message.channel_id, parent_id):
+        if self.excludes(source.channel):
             message.allowed = False
         else:
             self._store.add(message)
@@ -97,6 +96,12 @@ class MessageFlow:
                 self.counts.matcher_errors += 1
                 _log.exception("matcher of plugin %s failed", watch.plugin)
         return message
+
+    def excludes(self, channel: discord.abc.Snowflake) -> bool:
+        """Return whether a channel, or the one it is a thread of, is neither stored nor analysed."""
+        if self._guilds.excludes(channel.id):
+            return True
+        return isinstance(channel, discord.Thread) and self._guilds.excludes(channel.parent_id)
 
     def read(self, source: discord.Message) -> ChatMessage:
         """Return a Discord message as the library's event."""

@@ -84,14 +84,9 @@ class Guilds:
         """Return a guild's bot admins."""
         return frozenset(self._admins.get(guild_id, ()))
 
-    def excludes(self, channel_id: int, parent_id: int | None = None) -> bool:
-        """Return whether a channel is neither stored nor analysed.
-
-        Args:
-            channel_id: The channel.
-            parent_id: The channel it is a thread of.
-        """
-        return channel_id in self._excluded or parent_id in self._excluded
+    def excludes(self, channel_id: int) -> bool:
+        """Return whether a channel is neither stored nor analysed; its threads are not asked about."""
+        return channel_id in self._excluded
 
     async def set(self, guild_id: int, key: str, value: Any, *, by_id: int) -> None:
         """Decide a setting; counts here at once, elsewhere within a second."""

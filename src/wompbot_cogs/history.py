@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import discord
 
 from wompbot_cogs.flow import MessageFlow
-from wompbot_cogs.guilds import Guilds
 from wompcore.events import Gap
 from wompcore.ids import MAX_ID, snowflake_at
 from wompcore.ingest import MessageStore
@@ -30,17 +29,13 @@ class HistoryFiller:
     Args:
         messages: Knows what is stored, and the gaps.
         store: Takes what is found.
-        flow: Reads Discord's messages.
-        guilds: Which channels are excluded.
+        flow: Reads Discord's messages, and knows which channels are excluded.
     """
 
-    def __init__(
-        self, messages: MessageRepository, store: MessageStore, flow: MessageFlow, guilds: Guilds
-    ) -> None:
+    def __init__(self, messages: MessageRepository, store: MessageStore, flow: MessageFlow) -> None:
         self._messages = messages
         self._store = store
         self._flow = flow
-        self._guilds = guilds
 
     async def fill(self, client: discord.Client, began_at: datetime) -> int:
         """Fetch every gap, and what was said between a channel's last stored message and this session.
@@ -82,7 +77,7 @@ class HistoryFiller:
         return {
             channel.id: channel
             for channel in channels
-            if not self._guilds.excludes(channel.id)
+            if not self._flow.excludes(channel)
             and channel.permissions_for(channel.guild.me).read_message_history
         }
 

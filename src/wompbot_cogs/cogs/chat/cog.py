@@ -138,7 +138,8 @@ class ChatCog(commands.Cog, name="Chat"):
                 message.id,
                 is_bot=True,
                 is_own=True,
-            )
+            ),
+            placeholder.channel,
         )
 
     async def _send(self, source: discord.Message, text: str) -> discord.Message | None:
