@@ -11,10 +11,18 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from wompcore.errors import ConfigInvalid
 
@@ -56,13 +64,22 @@ class LlmSettings(Section):
     api_key: SecretStr = Field(SecretStr(""), description="Bearer key of the endpoint.")
     model: str = Field("deepseek/deepseek-chat", description="Model for chat.")
     claim_model: str = Field("", description="Model for claim checks; empty: the chat model.")
-    fallback_model: str = Field("", description="Model to try when the first is unavailable.")
+    fallback_model: str = Field(
+        "", description="Model to ask when the first cannot answer; several in order, with commas between."
+    )
     max_tokens: int = Field(1000, ge=1, le=100_000, description="Answer length, tokens.")
     temperature: float = Field(0.7, ge=0, le=2, description="Sampling temperature for chat.")
     attempts: int = Field(3, ge=1, le=10, description="Tries per call.")
     deadline_s: float = Field(60.0, gt=0, le=600, description="Seconds per call, retries included.")
     read_timeout_s: float = Field(55.0, gt=0, le=600, description="Seconds of silence on one try.")
+    first_token_timeout_s: float = Field(
+        30.0, gt=0, le=600, description="Seconds until a streamed answer begins."
+    )
+    idle_timeout_s: float = Field(20.0, gt=0, le=600, description="Seconds of silence inside a streamed answer.")
     concurrency: int = Field(32, ge=1, le=1000, description="Calls at once.")
+    shared_breaker: bool = Field(
+        False, description="Tell other processes, through the database, when the endpoint is down."
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -99,6 +116,49 @@ class ClaimSettings(Section):
     guild_daily_cap: int = Field(50, ge=0, description="Checks per guild and day.")
 
 
+class CacheSettings(Section):
+    """Answers of outside services, kept for a while."""
+
+    url: SecretStr = Field(
+        SecretStr(""), description="Redis or Valkey URL, to share the cache between processes. Empty: memory."
+    )
+    entries: int = Field(10_000, ge=1, le=1_000_000, description="Entries in memory at most.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if value and (parts.scheme not in ("redis", "rediss") or not parts.hostname):
+            raise ValueError("must be a URL that starts with redis:// or rediss://")
+        return value
+
+
+class SearchSettings(Section):
+    """Web search."""
+
+    provider: Literal["", "searxng", "brave", "tavily"] = Field(
+        "", description="Who searches. Empty: nobody."
+    )
+    base_url: str = Field("", description="Address of the SearXNG server; empty for the others' own.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key of Brave or Tavily.")
+    price: Decimal | None = Field(
+        None, ge=0, description="Dollars per search; must be set for Brave and Tavily. SearXNG: nothing."
+    )
+    results: int = Field(5, ge=1, le=20, description="Results per search at most.")
+    cache_s: float = Field(7200.0, ge=0, description="Seconds a search's results are kept; 0: not at all.")
+    timeout_s: float = Field(10.0, gt=0, le=60, description="Seconds a search may take.")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.provider == "searxng" and not self.base_url:
+            raise ValueError("search.base_url must name the SearXNG server")
+        if self.provider in ("brave", "tavily") and self.price is None:
+            raise ValueError("search.price must say what a search costs, in dollars")
+        if self.provider in ("brave", "tavily") and not self.api_key:
+            raise ValueError(f"search.api_key must hold the key of {self.provider}")
+        return self
+
+
 class LimitSettings(Section):
     """Who may ask how often."""
 
@@ -126,6 +186,8 @@ class CoreSettings(Section):
     llm: LlmSettings = Field(default_factory=lambda: LlmSettings())
     costs: CostSettings = Field(default_factory=lambda: CostSettings())
     claims: ClaimSettings = Field(default_factory=lambda: ClaimSettings())
+    cache: CacheSettings = Field(default_factory=lambda: CacheSettings())
+    search: SearchSettings = Field(default_factory=lambda: SearchSettings())
     limits: LimitSettings = Field(default_factory=lambda: LimitSettings())
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())
 
