@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from wompcore.llm import (
     ChatRequest,
+    ContextTooLong,
     ImagePart,
     Message,
     ModelAnswerInvalid,
@@ -258,6 +259,52 @@ def test_a_status_has_its_error(status: int, error: type[ModelError], retryable:
     assert found.status == status
     assert str(found) == f"p answered {status}: because"
     assert found.hint
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "context_length_exceeded", "message": "This model's maximum context length is 8192 tokens."},
+        {"type": "invalid_request_error", "message": "prompt is too long: 210000 tokens > 200000 maximum"},
+        {"code": 400, "type": "exceed_context_size_error", "message": "exceeds the available context size"},
+        {"code": "400", "message": "litellm.ContextWindowExceededError: context window"},
+    ],
+)
+def test_a_request_that_is_too_long_is_told_apart(body: dict[str, Any]) -> None:
+    assert type(error_of_status(400, json.dumps({"error": body}).encode(), provider="p")) is ContextTooLong
+    with pytest.raises(ContextTooLong):
+        decoded(raw=json.dumps({"error": body}))
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "retryable"),
+    [
+        ({"type": "overloaded_error", "message": "x"}, ModelUnavailable, True),
+        ({"type": "rate_limit_error", "code": None}, ModelRateLimited, True),
+        ({"type": "requests", "code": "rate_limit_exceeded"}, ModelRateLimited, True),
+        ({"code": "invalid_api_key"}, ModelUnauthorized, False),
+        ({"code": "insufficient_quota"}, ModelUnauthorized, False),
+        ({"code": "model_not_found"}, ModelRequestRefused, False),
+    ],
+)
+def test_an_error_inside_a_200_may_name_itself_in_words(
+    body: dict[str, Any], error: type[ModelError], retryable: bool
+) -> None:
+    with pytest.raises(error) as caught:
+        decoded(raw=json.dumps({"error": body}))
+    assert caught.value.retryable is retryable
+
+
+def test_a_spent_account_is_no_rate_limit() -> None:
+    body = b'{"error":{"code":"insufficient_quota","message":"You exceeded your current quota"}}'
+    found = error_of_status(429, body, provider="p", retry_after_s=1)
+    assert type(found) is ModelUnauthorized
+    assert "credit" in found.hint
+
+
+def test_a_refusal_is_text_that_says_so() -> None:
+    answer = decoded({"content": None, "refusal": "I will not."})
+    assert (answer.text, answer.finish_reason) == ("I will not.", "refusal")
 
 
 def test_no_credit_is_told_apart_from_a_bad_key() -> None:

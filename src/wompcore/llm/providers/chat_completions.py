@@ -118,7 +118,7 @@ def decode(answer: bytes, *, sent: int, provider: str) -> ProviderAnswer:
     return ProviderAnswer(
         text=text,
         tool_calls=calls,
-        finish_reason=str(choice.get("finish_reason") or "unknown"),
+        finish_reason=read_finish_reason(choice, message) or "unknown",
         usage=read_usage(body.get("usage")) or estimated_usage(sent, written),
         model=str(body.get("model") or ""),
         request_id=str(body.get("id") or ""),
@@ -133,13 +133,19 @@ def read_text(message: Json) -> str:
         return content
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-    return ""
+    refusal = message.get("refusal")
+    return refusal if isinstance(refusal, str) else ""
 
 
 def read_reasoning(message: Json) -> str:
     """Return the reasoning of a message or a delta: OpenRouter and Ollama name it so, others otherwise."""
     found = message.get("reasoning") or message.get("reasoning_content")
     return found if isinstance(found, str) else ""
+
+
+def read_finish_reason(choice: Json, message: Json) -> str:
+    """Return why the answer ended; a refusal says ``stop`` and shows in a field of its own."""
+    return "refusal" if message.get("refusal") else str(choice.get("finish_reason") or "")
 
 
 def _tool_calls(calls: object) -> tuple[ToolCall, ...]:

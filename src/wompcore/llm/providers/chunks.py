@@ -11,6 +11,7 @@ from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.chat_completions import (
     decode,
     read_arguments,
+    read_finish_reason,
     read_reasoning,
     read_text,
     read_usage,
@@ -50,7 +51,7 @@ def read_chunk(data: bytes, provider: str) -> Delta | None:
         text=read_text(delta),
         reasoning=read_reasoning(delta),
         tool_calls=tuple(_parts(calls)) if isinstance(calls, list) else (),
-        finish_reason=str(choice.get("finish_reason") or ""),
+        finish_reason=read_finish_reason(choice, delta),
         usage=read_usage(body.get("usage")),
         model=str(body.get("model") or ""),
         request_id=str(body.get("id") or ""),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
 from wompcore.errors import (
+    ContextTooLong,
     ModelAnswerInvalid,
     ModelError,
     ModelRateLimited,
@@ -17,6 +19,29 @@ from wompcore.errors import (
 
 _QUOTED_CHARS = 200
 _NEVER_RETRIED = frozenset({501, 505})  # the server lacks what was asked; asking again changes nothing
+_STATUS_OF_WORD = {
+    "authentication_error": 401,
+    "billing_error": 402,
+    "context_length_exceeded": 400,
+    "exceed_context_size_error": 400,
+    "insufficient_quota": 402,
+    "invalid_api_key": 401,
+    "invalid_request_error": 400,
+    "model_not_found": 404,
+    "not_found_error": 404,
+    "overloaded_error": 529,
+    "permission_error": 403,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "request_too_large": 413,
+}
+"""What gateways write instead of a status. Sources: the error pages of OpenAI and Anthropic, llama.cpp."""
+_TOO_LONG = re.compile(
+    r"context[ _](?:length|window|size|limit)|maximum context|prompt is too long|too many (?:input )?tokens"
+    r"|exceeds? the (?:available|model'?s?) context",
+    re.IGNORECASE,
+)
+"""How OpenAI, Anthropic, vLLM, llama.cpp, LiteLLM and OpenRouter say that a request is too long."""
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
@@ -50,8 +75,12 @@ def error_of_status(
         retry_after_s: Seconds the endpoint asked to wait.
     """
     found = json_object(body)
-    said = f" with {kind_of(body)}" if found is None else f": {_said(found.get('error', found))}"
-    return _error(status, said, provider, retry_after_s)
+    if found is None:
+        return _error(status, f" with {kind_of(body)}", provider, retry_after_s)
+    error = found.get("error", found)
+    if status == 429 and _word(error) == "insufficient_quota":  # no wait brings the credit back
+        status = 402
+    return _error(status, f": {_said(error)}", provider, retry_after_s)
 
 
 def error_inside_200(error: object, provider: str) -> ModelError:
@@ -59,10 +88,18 @@ def error_inside_200(error: object, provider: str) -> ModelError:
 
     A gateway that has already answered 200 reports its upstream's failure this way.
     """
-    code = error.get("code") if isinstance(error, dict) else None
-    text = str(code)
-    status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 502
+    word = _word(error)
+    is_status = word.isascii() and word.isdigit() and len(word) == 3
+    status = int(word) if is_status else _STATUS_OF_WORD.get(word, 502)
     return _error(status, f": {_said(error)}", provider, None)
+
+
+def _word(error: object) -> str:
+    """Return an error object's code, or its type when the code is none that is known."""
+    if not isinstance(error, dict):
+        return ""
+    code = str(error.get("code") or "")
+    return code if code.isdigit() or code in _STATUS_OF_WORD else str(error.get("type") or code)
 
 
 def _error(status: int, said: str, provider: str, retry_after_s: float | None) -> ModelError:
@@ -81,6 +118,8 @@ def _error(status: int, said: str, provider: str, retry_after_s: float | None) -
             return ModelRequestRefused(message, status=status, hint=hint)
         case 408 | 425:
             return ModelUnavailable(message, status=status, retryable=True, retry_after_s=retry_after_s)
+        case 400 | 413 | 422 if _TOO_LONG.search(said):
+            return ContextTooLong(message, status=status)
         case _ if status >= 500:
             retryable = status not in _NEVER_RETRIED
             return ModelUnavailable(message, status=status, retryable=retryable, retry_after_s=retry_after_s)
