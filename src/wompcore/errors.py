@@ -138,6 +138,8 @@ class ModelError(WompError):
         self.retry_after_s = retry_after_s
         self.attempts = 0
         """Attempts made before giving up; set by the retry loop."""
+        self.usage: Usage | None = None
+        """What was paid for nonetheless, when the provider told."""
 
 
 class ModelUnauthorized(ModelError):
@@ -162,6 +164,24 @@ class ModelAnswerInvalid(ModelError):
     """The model endpoint answered with something that is not a completion."""
 
     hint = "llm.base_url must be an OpenAI-compatible API root, usually ending in /v1."
+
+
+class StructuredAnswerInvalid(ModelAnswerInvalid):
+    """The model's answer does not have the shape that was asked for, even when told so.
+
+    Args:
+        model: Who answered.
+        problems: What is wrong, without quoting the answer.
+        finish_reason: Why the answer ended; ``length`` says that it was cut.
+    """
+
+    hint = "Raise max_tokens if the answer was cut, ask for a simpler shape, or choose another model."
+
+    def __init__(self, model: str, problems: str, finish_reason: str) -> None:
+        super().__init__(f"{model} ended its answer with '{finish_reason}' and missed the shape: {problems}")
+        self.model = model
+        self.problems = problems
+        self.finish_reason = finish_reason
 
 
 class ModelRequestRefused(ModelError):
@@ -224,6 +244,15 @@ class ToolArgumentsInvalid(WompError):
 
 class ToolFailed(WompError):
     """A tool could not do its work; its message is shown to the model."""
+
+
+# -- search --------------------------------------------------------------------------------------
+
+
+class SearchFailed(WompError):
+    """The search service gave no results that can be read."""
+
+    hint = "Check the settings of [search], and that the service runs and takes the key."
 
 
 # -- money ---------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ from wompcore.money import Usd
 
 
 class Purpose(StrEnum):
-    """Why a model is called: the closed list that the ledger groups by."""
+    """Why a model, or another paid service, is called: the closed list that the ledger groups by."""
 
     CHAT = "chat"
     CLAIM_CHECK = "claim_check"
     EMBEDDING = "embedding"
     PROBE = "probe"
+    SEARCH = "search"
     PLUGIN = "plugin"
 
 
@@ -39,6 +40,18 @@ class Usage:
     reasoning: int = 0
     cost: Usd | None = None
     estimated: bool = False
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return both together; the provider's cost is known when it is for both."""
+        return Usage(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            cached_input=self.cached_input + other.cached_input,
+            cache_write=self.cache_write + other.cache_write,
+            reasoning=self.reasoning + other.reasoning,
+            cost=None if self.cost is None or other.cost is None else self.cost + other.cost,
+            estimated=self.estimated or other.estimated,
+        )
 
 
 @dataclass(frozen=True, slots=True)

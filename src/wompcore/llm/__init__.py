@@ -16,19 +16,26 @@ from wompcore.errors import (
     ModelUnauthorized,
     ModelUnavailable,
     StreamBroken,
+    StructuredAnswerInvalid,
     UnknownPrice,
 )
+from wompcore.llm.breakers import Breakers
 from wompcore.llm.client import ChatClient
+from wompcore.llm.prompt import Outside, lay_out
 from wompcore.llm.providers import OpenAiStyle
-from wompcore.llm.reply import Delta, Provider, ProviderAnswer, Reply, ToolCallPart
+from wompcore.llm.reply import Delta, PassedOver, Provider, ProviderAnswer, Reply, ToolCallPart
+from wompcore.llm.reply_stream import ReplyStream
 from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
+from wompcore.llm.route import Choice, Route
 from wompcore.llm.stream import Assembly
 
 __all__ = [
     "Assembly",
     "BreakerOpen",
+    "Breakers",
     "ChatClient",
     "ChatRequest",
+    "Choice",
     "ContextTooLong",
     "Delta",
     "ImagePart",
@@ -41,13 +48,19 @@ __all__ = [
     "ModelUnauthorized",
     "ModelUnavailable",
     "OpenAiStyle",
+    "Outside",
+    "PassedOver",
     "Provider",
     "ProviderAnswer",
     "Reply",
+    "ReplyStream",
+    "Route",
     "StreamBroken",
+    "StructuredAnswerInvalid",
     "TextPart",
     "ToolCall",
     "ToolCallPart",
     "ToolSpec",
     "UnknownPrice",
+    "lay_out",
 ]

@@ -56,13 +56,14 @@ class Breaker:
             self._permit += 1
         return self._permit
 
+    def counts(self, permit: int) -> bool:
+        """Return whether a report with this permit still says something."""
+        return permit == self._permit
+
     def succeeded(self, permit: int) -> None:
         """The endpoint answered: a probe's success closes the breaker."""
         if permit == self._permit and self._probing:
-            self._opened_at = None
-            self._probing = False
-            self._permit += 1
-            self._failed_at.clear()
+            self.reset()
 
     def failed(self, permit: int, now: float) -> None:
         """The endpoint did not answer: a probe's failure opens the breaker again."""
@@ -74,6 +75,22 @@ class Breaker:
             self._opened_at = now
             self._probing = False
             self._permit += 1
+
+    def trip(self, now: float, open_s: float) -> None:
+        """Another process opened it: stay open for ``open_s`` more seconds, 0 for until a probe."""
+        opened_at = now + open_s - self.open_s
+        if self._opened_at is None or opened_at > self._opened_at:
+            self._opened_at = opened_at
+            self._probing = False
+            self._permit += 1
+
+    def reset(self) -> None:
+        """Another process closed it."""
+        if self._opened_at is not None:
+            self._opened_at = None
+            self._probing = False
+            self._permit += 1
+            self._failed_at.clear()
 
     def abandoned(self, permit: int) -> None:
         """The request was given up before the endpoint could show anything: no verdict."""

@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeVar
 
 from wompcore.clock import Clock, SystemClock
-from wompcore.errors import BreakerOpen, ModelBusy, ModelError, ModelRateLimited, ModelUnavailable
-from wompcore.llm.breaker import Breaker, BreakerState
+from wompcore.errors import ModelUnavailable
+from wompcore.llm.booking import Booking, Ledger
+from wompcore.llm.breaker import BreakerState
+from wompcore.llm.breakers import FAIR_TRIAL_S, Breakers, Endpoint
+from wompcore.llm.call import Call, as_booked
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
+from wompcore.llm.reply_stream import Arrival, ReplyStream
 from wompcore.llm.request import ChatRequest
 from wompcore.llm.retry import Retry
-from wompcore.money import Usd
-from wompcore.usage import Usage
+from wompcore.llm.route import REFUSALS, Choice, Route, follow
+from wompcore.llm.turn import Turn, Turns
+from wompcore.observe import SILENT, Labels, Meter
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from wompcore.config import LlmSettings
-    from wompcore.costs import Call, Reservation
 
-log = logging.getLogger(__name__)
+    M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
-_FAIR_TRIAL_S = 5.0
-
-
-class Ledger(Protocol):
-    """What the client needs of the ledger of ``wompcore.costs``."""
-
-    async def reserve(self, calls: Sequence[Call]) -> Sequence[Reservation]:
-        """Admit calls before they start; raises when one has no known price or no budget."""
-        ...
-
-    async def settle(self, pairs: Sequence[tuple[Reservation, Usage]]) -> Sequence[Usd]:
-        """Record calls that were made and return what each cost; once begun it is finished."""
-        ...
-
-    async def release(self, reservations: Sequence[Reservation]) -> None:
-        """Give back calls that got no answer."""
-        ...
+_STATES: Mapping[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class ChatClient:
-    """Completes chat requests through one provider.
+    """Asks models, through one provider or several.
 
     Args:
-        provider: Who is asked.
+        provider: Who is asked unless a route names another.
         settings: Models, limits.
         ledger: Admits and records each call.
         clock: Real time; a log's clock would not move while a request waits.
+        breakers: Those shared with other processes; its own when left out.
+        meter: Is told of calls, tokens, seconds by stage, retries and breakers.
         sleep: Waits between attempts.
         chance: Gives random numbers in [0, 1).
     """
@@ -62,6 +56,8 @@ class ChatClient:
         ledger: Ledger,
         clock: Clock | None = None,
         *,
+        breakers: Breakers | None = None,
+        meter: Meter = SILENT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -70,37 +66,81 @@ class ChatClient:
         self._ledger = ledger
         self._monotonic = (clock or SystemClock()).monotonic
         self._retry = Retry(settings.attempts, self._monotonic, sleep=sleep, chance=chance)
-        self._slots = asyncio.Semaphore(settings.concurrency)
-        self._breakers: dict[str, Breaker] = {}
-        # A shorter silence is the caller's hurry, not the endpoint's fault.
-        self._fair_trial_s = min(_FAIR_TRIAL_S, settings.deadline_s / 2)
+        fair_trial_s = min(FAIR_TRIAL_S, settings.deadline_s / 2)
+        self._breakers = breakers or Breakers(clock, fair_trial_s=fair_trial_s)
+        self._turns = Turns(settings.concurrency, self._breakers)
+        self._meter = meter
+        meter.watch("llm_breaker_state", self._read_breakers)
 
-    async def complete(self, request: ChatRequest) -> Reply:
-        """Ask the model, or the fallback model when the first is unavailable.
+    async def complete(self, request: ChatRequest, route: Route | None = None) -> Reply:
+        """Ask a model, and the next of the route when one cannot answer.
 
         Args:
             request: What to ask; left as it is.
+            route: Who may be asked, instead of the request's model and ``llm.fallback_model``.
 
         Raises:
-            ModelError: There was no usable answer; the leaf says why. Nothing is recorded then.
-            UnknownPrice: The model has no known price; nothing was sent.
+            ModelError: There was no usable answer; the leaf says why.
+            UnknownPrice: A model has no known price; nothing was sent to it.
         """
-        settings = self._settings
-        deadline = self._monotonic() + (request.deadline_s or settings.deadline_s)
-        asked = replace(
-            request,
-            model=request.model or settings.model,
-            max_tokens=request.max_tokens or settings.max_tokens,
-            temperature=settings.temperature if request.temperature is None else request.temperature,
+        request, deadline = self._fill_in(request)
+        reply, passed_over = await follow(
+            route or self._route(request.model),
+            lambda choice: self._complete(request, choice, deadline),
+            refused=lambda reply: reply.finish_reason in REFUSALS,
+            in_time=lambda: self._left_s(deadline) > 0,
         )
+        return reply.after(passed_over)
+
+    @asynccontextmanager
+    async def stream(self, request: ChatRequest, route: Route | None = None) -> AsyncIterator[ReplyStream]:
+        """Ask a model and hand on the reply while it arrives.
+
+        Until something is shown, failures are met as in :meth:`complete`. After that nothing is begun
+        anew by itself: the answer breaks off. Leaving the block ends the request.
+
+        Args:
+            request: What to ask; left as it is.
+            route: Who may be asked, instead of the request's model and ``llm.fallback_model``.
+
+        Raises:
+            ModelError: The answer did not begin; the leaf says why.
+            StreamBroken: It began and broke off; raised where it is read, with the part and its usage.
+            UnknownPrice: A model has no known price; nothing was sent to it.
+        """
+        request, deadline = self._fill_in(request)
+        arriving, passed_over = await follow(
+            route or self._route(request.model),
+            lambda choice: self._begin(request, choice, deadline),
+            refused=lambda arriving: False,
+            in_time=lambda: self._left_s(deadline) > 0,
+        )
+        arriving.passed_over = passed_over
         try:
-            return await self._ask(asked, deadline)
-        except (ModelUnavailable, ModelRateLimited, BreakerOpen) as error:
-            if settings.fallback_model in ("", asked.model) or self._monotonic() >= deadline:
-                raise
-            log.warning("falling back from %s to %s: %s", asked.model, settings.fallback_model, error)
-            reply = await self._ask(replace(asked, model=settings.fallback_model), deadline)
-            return replace(reply, attempts=reply.attempts + error.attempts)
+            yield arriving
+        finally:
+            await arriving.close()
+
+    async def ask(self, request: ChatRequest, shape: type[M], route: Route | None = None) -> M:
+        """Ask for an answer of a given shape; one that misses it is sent back once, with what is wrong.
+
+        Args:
+            request: What to ask; ``deadline_s`` is for both attempts together.
+            shape: What the answer must be.
+            route: As for :meth:`complete`.
+
+        Raises:
+            StructuredAnswerInvalid: Neither answer has the shape.
+            ModelError: There was no usable answer; the leaf says why.
+        """
+        from wompcore.llm.structured import ask_for
+
+        request, deadline = self._fill_in(request)
+        return await ask_for(
+            shape,
+            request,
+            lambda each: self.complete(replace(each, deadline_s=self._left_s(deadline)), route),
+        )
 
     async def probe(self) -> str:
         """Check that the endpoint answers and takes the key, at no cost.
@@ -113,89 +153,99 @@ class ChatClient:
         """
         return await self._provider.probe(self._settings.model)
 
-    def breakers(self) -> Mapping[str, BreakerState]:
-        """Return the breaker's state of each model asked so far."""
-        now = self._monotonic()
-        return {model: breaker.state(now) for model, breaker in self._breakers.items()}
+    def breakers(self) -> Mapping[Endpoint, BreakerState]:
+        """Return the breaker's state of each provider and model asked so far."""
+        return self._breakers.states()
 
-    async def _ask(self, request: ChatRequest, deadline: float) -> Reply:
-        breaker = self._breakers.get(request.model) or self._breakers.setdefault(request.model, Breaker())
-        self._refuse_while_open(breaker, request.model)
-        body = self._provider.encode(request, request.model)
-        [reservation] = await self._ledger.reserve([self._call(request, body)])
+    # -- one model -------------------------------------------------------------------------------
 
-        async def attempt() -> ProviderAnswer:
-            return await self._attempt(body, request.model, breaker, deadline)
+    async def _complete(self, request: ChatRequest, choice: Choice, deadline: float) -> Reply:
+        call = await self._book(request, choice, deadline)
 
-        try:
-            answer, attempts = await self._retry.run(attempt, deadline)
-        except BaseException:
-            await self._ledger.release([reservation])
-            raise
-        [cost] = await self._ledger.settle([(reservation, answer.usage)])
-        return Reply(
-            text=answer.text,
-            tool_calls=answer.tool_calls,
-            finish_reason=answer.finish_reason,
-            usage=answer.usage,
-            model=answer.model or request.model,
-            provider=self._provider.name,
-            request_id=answer.request_id,
-            attempts=attempts,
-            cost=cost,
-        )
+        async def send(turn: Turn) -> ProviderAnswer:
+            answer = await call.provider.complete(call.body)
+            turn.end(None)
+            return answer
 
-    def _call(self, request: ChatRequest, body: bytes) -> Call:
-        from wompcore.costs import Call  # here, so that importing this room loads no database driver
+        answer, attempts = await self._try(send, call, deadline)
+        return await call.reply(answer, attempts)
 
-        assert request.max_tokens is not None
-        return Call(
-            provider=self._provider.name,
-            model=request.model,
-            attribution=request.attribution,
-            max_output_tokens=request.max_tokens,
-            input_bytes=len(body),
-        )
+    async def _begin(self, request: ChatRequest, choice: Choice, deadline: float) -> ReplyStream:
+        call = await self._book(request, choice, deadline, stream=True)
 
-    async def _attempt(self, body: bytes, model: str, breaker: Breaker, deadline: float) -> ProviderAnswer:
-        """Send once, when it is this call's turn, and tell the breaker how it went."""
-        self._refuse_while_open(breaker, model)
-        permit, began = None, 0.0
-        try:
-            async with asyncio.timeout(deadline - self._monotonic()), self._slots:
-                self._refuse_while_open(breaker, model)  # it may have opened while we waited
-                began = self._monotonic()
-                permit = breaker.admit(began)
-                answer = await self._provider.complete(body)
-        except TimeoutError as error:
-            if permit is None:
-                raise ModelBusy(f"{self._settings.concurrency} calls are in flight and none ended") from error
-            now = self._monotonic()
-            if now - began >= self._fair_trial_s:
-                breaker.failed(permit, now)
-            else:
-                breaker.abandoned(permit)
-            raise ModelUnavailable(f"{self._provider.name} gave no answer before the deadline") from error
-        except BaseException as error:
-            if permit is not None:
-                self._report(breaker, permit, error)
-            raise
-        breaker.succeeded(permit)
-        return answer
-
-    def _report(self, breaker: Breaker, permit: int, error: BaseException) -> None:
-        if isinstance(error, ModelUnavailable):
-            breaker.failed(permit, self._monotonic())
-        elif isinstance(error, ModelError):
-            breaker.succeeded(permit)  # it answered, if only to refuse
-        else:
-            breaker.abandoned(permit)
-
-    def _refuse_while_open(self, breaker: Breaker, model: str) -> None:
-        wait_s = breaker.wait_s(self._monotonic())
-        if wait_s is not None:
-            raise BreakerOpen(
-                f"{self._provider.name} failed {breaker.failures} times with {model} and is left alone "
-                f"for another {wait_s:.0f} s",
-                retry_after_s=wait_s,
+        async def send(turn: Turn) -> Arrival:
+            deltas = call.provider.stream(
+                call.body,
+                first_token_s=self._settings.first_token_timeout_s,
+                idle_s=self._settings.idle_timeout_s,
             )
+            return await Arrival(turn, deltas, len(call.body)).begin()
+
+        arrival, attempts = await self._try(send, call, deadline)
+        return ReplyStream(arrival, call, attempts, lambda: self._left_s(deadline))
+
+    async def _book(
+        self, request: ChatRequest, choice: Choice, deadline: float, *, stream: bool = False
+    ) -> Call:
+        provider = choice.provider or self._provider
+        self._breakers.refuse_while_open((provider.name, choice.model))
+        body = provider.encode(request, choice.model, stream=stream)
+        booking = await Booking.reserve(
+            self._ledger,
+            as_booked(request, provider.name, choice.model),
+            self._meter,
+            within_s=self._left_s(deadline),
+        )
+        return Call(request, provider, choice.model, body, booking)
+
+    async def _try(self, send: Callable[[Turn], Awaitable[T]], call: Call, deadline: float) -> tuple[T, int]:
+        """Run the retry loop; when it fails, the call is given up."""
+
+        async def attempt() -> T:
+            turn = await self._turns.take(call.endpoint, self._left_s(deadline))
+            began = time.perf_counter()
+            try:
+                async with asyncio.timeout(self._left_s(deadline)):
+                    return await send(turn)
+            except BaseException as error:
+                turn.end(error)
+                call.failed(error)
+                if isinstance(error, TimeoutError):
+                    raise ModelUnavailable(
+                        f"{call.provider.name} gave no answer before the deadline"
+                    ) from error
+                raise
+            finally:
+                call.booking.measure("attempt", began)
+
+        try:
+            result, attempts = await self._retry.run(attempt, deadline)
+        except BaseException as error:
+            await call.booking.give_up(error)
+            raise
+        if attempts > 1:
+            call.booking.count("llm_retries", attempts - 1)
+        return result, attempts
+
+    # -- what every call needs -------------------------------------------------------------------
+
+    def _fill_in(self, request: ChatRequest) -> tuple[ChatRequest, float]:
+        """Return the request with nothing left to the provider, and its deadline."""
+        settings = self._settings
+        filled = replace(
+            request,
+            model=request.model or settings.model,
+            max_tokens=request.max_tokens or settings.max_tokens,
+            temperature=settings.temperature if request.temperature is None else request.temperature,
+        )
+        return filled, self._monotonic() + (request.deadline_s or settings.deadline_s)
+
+    def _route(self, model: str) -> Route:
+        return Route.of(model, *(name.strip() for name in self._settings.fallback_model.split(",")))
+
+    def _left_s(self, deadline: float) -> float:
+        return deadline - self._monotonic()
+
+    def _read_breakers(self) -> Iterator[tuple[Labels, float]]:
+        for (provider, model), state in self.breakers().items():
+            yield {"provider": provider, "model": model}, _STATES[state]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, TypeAlias
 
 from wompcore.llm.request import ChatRequest, ToolCall
 from wompcore.money import Usd
@@ -79,6 +79,27 @@ class Delta:
         return bool(self.text or self.reasoning or self.tool_calls)
 
 
+Reason: TypeAlias = Literal["breaker_open", "rate_limited", "unavailable", "context_too_long", "refused"]
+"""Why another model was asked instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A model that was to answer and did not.
+
+    Args:
+        model: Which.
+        reason: Why, in one word.
+        detail: Why, in one line for the operator.
+        attempts: Requests that were sent to it.
+    """
+
+    model: str
+    reason: Reason
+    detail: str
+    attempts: int
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A completion, paid for.
@@ -91,8 +112,9 @@ class Reply:
         model: The model that answered.
         provider: Who runs it.
         request_id: The provider's id of this completion; empty when it gave none.
-        attempts: Attempts it took, retries and fallback included.
+        attempts: Attempts it took, retries and models that were passed over included.
         cost: What it cost, as the ledger recorded it.
+        passed_over: Models that came first in the route, and why they did not answer.
     """
 
     text: str
@@ -104,6 +126,14 @@ class Reply:
     request_id: str
     attempts: int
     cost: Usd
+    passed_over: tuple[PassedOver, ...] = ()
+
+    def after(self, passed_over: tuple[PassedOver, ...]) -> Reply:
+        """Return the reply with who was passed over, and the attempts of all."""
+        if not passed_over:
+            return self
+        attempts = self.attempts + sum(earlier.attempts for earlier in passed_over)
+        return replace(self, attempts=attempts, passed_over=passed_over)
 
 
 class Provider(Protocol):

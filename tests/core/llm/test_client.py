@@ -104,7 +104,7 @@ async def test_after_five_failures_the_sixth_call_fails_without_a_request(open_c
             await client.chat.complete(asking())
         assert server.requests == 5
         assert caught.value.retry_after_s == 30
-        assert client.chat.breakers() == {"offline-1": "open"}
+        assert client.chat.breakers() == {("127.0.0.1", "offline-1"): "open"}
 
         clock.advance_to(NOW + timedelta(seconds=30))
         outcomes = await asyncio.gather(
@@ -112,7 +112,7 @@ async def test_after_five_failures_the_sixth_call_fails_without_a_request(open_c
         )
         assert server.requests == 6
         assert sum(isinstance(outcome, BreakerOpen) for outcome in outcomes) == 8
-        assert client.chat.breakers() == {"offline-1": "closed"}
+        assert client.chat.breakers() == {("127.0.0.1", "offline-1"): "closed"}
 
 
 async def test_a_refusal_does_not_open_the_breaker(open_client: OpenClient) -> None:
@@ -121,7 +121,7 @@ async def test_a_refusal_does_not_open_the_breaker(open_client: OpenClient) -> N
         open_client(server.base_url) as client,
     ):
         await asyncio.gather(*(client.chat.complete(asking()) for _ in range(9)), return_exceptions=True)
-        assert client.chat.breakers() == {"offline-1": "closed"}
+        assert client.chat.breakers() == {("127.0.0.1", "offline-1"): "closed"}
 
 
 async def test_the_fallback_model_answers_when_the_first_is_unavailable(
@@ -177,7 +177,9 @@ async def test_a_call_that_never_gets_its_turn_is_told_so(open_client: OpenClien
         assert (await slow).attempts == 1
 
 
-async def test_cancelling_the_call_cancels_the_request(open_client: OpenClient, ledger: Ledger) -> None:
+async def test_cancelling_the_call_cancels_the_request_and_records_what_it_may_cost(
+    open_client: OpenClient, ledger: Ledger, db: Database
+) -> None:
     begun, cancelled = asyncio.Event(), asyncio.Event()
 
     async def slow(request: web.Request) -> web.Response:
@@ -194,8 +196,11 @@ async def test_cancelling_the_call_cancels_the_request(open_client: OpenClient, 
         await begun.wait()
         call.cancel()
         await asyncio.wait_for(cancelled.wait(), 5)
-        assert call.cancelled()
+        with pytest.raises(asyncio.CancelledError):
+            await call
     assert ledger.open_calls == 0
+    [entry] = await db.fetch_all("SELECT outcome, estimated, input_tokens > 0 FROM cost_entries")
+    assert entry == ("cancelled", True, True)
 
 
 async def test_at_least_95_in_100_calls_reuse_a_connection(open_client: OpenClient) -> None:

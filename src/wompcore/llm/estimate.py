@@ -1,0 +1,142 @@
+"""How many tokens a request may take, known before it is sent and without a network. Pure.
+
+Two numbers, for two questions. ``expected`` is for soft limits and forecasts: it is close on average.
+``worst`` is for reservations: it is never below the truth for the tokenizers named at
+:func:`worst_text`. docs/guides/model.md tells how close ``expected`` was when it was measured.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolSpec
+
+CountTokens: TypeAlias = Callable[[str], int]
+"""Returns a text's tokens."""
+
+IMAGE_EXPECTED = 170
+"""Tokens of an image at low detail. Source: spec 03, section 2."""
+
+IMAGE_WORST = 50_000
+"""Source: the dearest documented: 2,833 + 8 tiles of 5,667 tokens (OpenAI, "Images and vision",
+gpt-4o-mini); Qwen2.5-VL stops at 16,384 and Claude below 5,000."""
+
+_PER_MESSAGE_EXPECTED = 4
+_PER_MESSAGE_WORST = 16  # marks of a turn: at most 6 in the templates of Llama 3, Qwen, Gemma, Mistral
+_PER_REQUEST_WORST = 256  # a default system prompt that a template adds: at most 40 tokens in the same
+_TOOLS_WORST = 1024  # a provider's own instructions for tools: at most 700 (Anthropic, "Tool use")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEstimate:
+    """Tokens that a call may use.
+
+    Args:
+        input: Of the prompt.
+        output: Of the answer.
+    """
+
+    input: int
+    output: int
+
+
+def expected_text(text: str) -> int:
+    """Estimate a text's tokens: four ASCII characters to one, three bytes of other scripts to one."""
+    in_bytes = len(text.encode("utf-8", "replace"))
+    ascii_chars = len(text) if in_bytes == len(text) else sum(map(str.isascii, text))
+    return -(-(3 * ascii_chars + 4 * (in_bytes - ascii_chars)) // 12)
+
+
+def worst_text(text: str) -> int:
+    """Return a number that no text's tokens exceed.
+
+    Proof: a token of a byte-level BPE vocabulary (GPT, Llama 3, Qwen, DeepSeek, Mistral) stands for at
+    least one byte of the text's UTF-8; in a SentencePiece vocabulary with byte fallback (Llama 2, Gemma)
+    for at least one character or byte of it, plus one mark that begins the text. A tokenizer that
+    normalises first does so to NFC or NFKC, which may lengthen the text; so the longest form counts.
+    """
+    forms = [text] if text.isascii() else [text, *(unicodedata.normalize(f, text) for f in ("NFC", "NFKC"))]
+    return max(len(form.encode("utf-8", "surrogatepass")) for form in forms) + 1
+
+
+def expected(request: ChatRequest, count: CountTokens = expected_text) -> TokenEstimate:
+    """Estimate a request's tokens.
+
+    Args:
+        request: With or without ``max_tokens``; half of it is expected to be written.
+        count: Counts a text's tokens; :func:`wompcore.llm.tokenizer.load_counter` may have a better way.
+    """
+    tokens = sum(map(count, _texts(request))) + _PER_MESSAGE_EXPECTED * len(request.messages)
+    tokens += sum(count(_compact(schema)) for schema in _schemas(request))
+    return TokenEstimate(tokens + IMAGE_EXPECTED * _images(request), (request.max_tokens or 0) // 2)
+
+
+def worst(request: ChatRequest) -> TokenEstimate:
+    """Return numbers that a request's tokens do not exceed.
+
+    Args:
+        request: With ``max_tokens`` filled in, which bounds the answer, reasoning included.
+
+    Raises:
+        ValueError: ``max_tokens`` is missing: an answer without a limit has no bound.
+    """
+    if request.max_tokens is None:
+        raise ValueError("an answer without max_tokens has no bound")
+    tokens = sum(map(worst_text, _texts(request)))
+    tokens += _PER_REQUEST_WORST + _PER_MESSAGE_WORST * len(request.messages)
+    tokens += sum(worst_text(_spread(schema)) for schema in _schemas(request))
+    tokens += _TOOLS_WORST if request.tools else 0
+    return TokenEstimate(tokens + IMAGE_WORST * _images(request), request.max_tokens)
+
+
+def _texts(request: ChatRequest) -> Iterator[str]:
+    for message in request.messages:
+        yield message.name or ""
+        yield from _words(message)
+        for call in message.tool_calls:
+            yield call.id + call.name
+            yield _spread(call.arguments)
+        yield message.tool_call_id or ""
+
+
+def _words(message: Message) -> Iterator[str]:
+    if isinstance(message.content, str):
+        yield message.content
+    else:
+        yield from (part.text for part in message.content if isinstance(part, TextPart))
+
+
+def _images(request: ChatRequest) -> int:
+    mixed = (message.content for message in request.messages if not isinstance(message.content, str))
+    return sum(isinstance(part, ImagePart) for parts in mixed for part in parts)
+
+
+def _schemas(request: ChatRequest) -> Iterator[Any]:
+    for tool in request.tools:
+        yield _as_json(tool)
+    if request.response_schema is not None:
+        yield request.response_schema
+
+
+def _as_json(tool: ToolSpec) -> Mapping[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _spread(value: object) -> str:
+    """Return the longest JSON that a chat template writes: indented, every other script escaped."""
+    if isinstance(value, str):
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            parsed = ""
+        return max(json.dumps(value), json.dumps(parsed, indent=4), key=len)
+    return json.dumps(value, indent=4, default=str)

@@ -1,0 +1,107 @@
+"""Which models are asked, in which order, and why the next one is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from wompcore.errors import BreakerOpen, ContextTooLong, ModelError, ModelRateLimited, ModelUnavailable
+from wompcore.llm.reply import PassedOver, Provider, Reason
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+REFUSALS = frozenset({"content_filter", "refusal", "safety"})
+"""Finish reasons of a model that will not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that may answer.
+
+    Args:
+        model: The model's id.
+        provider: Who runs it; the client's own provider when left out.
+    """
+
+    model: str
+    provider: Provider | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Models in the order in which they are asked, until one answers.
+
+    The next is asked when one is left alone by its breaker, rate limits us beyond the deadline, does
+    not answer, or cannot read a request of that length. Any other error ends the call: it would be the
+    same everywhere, or is ours to mend.
+
+    Args:
+        choices: At least one.
+        on_refusal: Also ask the next when one will not answer; the refusal has cost money by then.
+            Counts for whole replies; a streamed one has been shown.
+    """
+
+    choices: tuple[Choice, ...]
+    on_refusal: bool = False
+
+    @classmethod
+    def of(cls, *models: str, on_refusal: bool = False) -> Route:
+        """Return the route over models of the client's own provider; empty names are left out."""
+        return cls(tuple(Choice(model) for model in dict.fromkeys(models) if model), on_refusal)
+
+
+def reason_to_move_on(error: ModelError) -> Reason | None:
+    """Return why the next model may succeed where this one did not, ``None`` when it would not."""
+    match error:
+        case BreakerOpen():
+            return "breaker_open"
+        case ModelRateLimited():
+            return "rate_limited"
+        case ModelUnavailable():
+            return "unavailable"
+        case ContextTooLong():
+            return "context_too_long"
+        case _:
+            return None
+
+
+async def follow(
+    route: Route,
+    ask: Callable[[Choice], Awaitable[T]],
+    *,
+    refused: Callable[[T], bool],
+    in_time: Callable[[], bool],
+) -> tuple[T, tuple[PassedOver, ...]]:
+    """Ask one model after the other; return the first answer and who was passed over.
+
+    Args:
+        route: Who may be asked.
+        ask: Asks one.
+        refused: Whether an answer is none.
+        in_time: Whether there is time to ask another.
+
+    Raises:
+        ModelError: The last one's, with the attempts of all.
+    """
+    passed: list[PassedOver] = []
+    for number, choice in enumerate(route.choices, 1):
+        is_last = number == len(route.choices)
+        try:
+            answer = await ask(choice)
+        except ModelError as error:
+            attempts = error.attempts
+            error.attempts += sum(earlier.attempts for earlier in passed)
+            reason = reason_to_move_on(error)
+            if reason is None or is_last or not in_time():
+                raise
+            log.warning("%s is passed over: %s", choice.model, error)
+            passed.append(PassedOver(choice.model, reason, error.message, attempts))
+        else:
+            if is_last or not route.on_refusal or not refused(answer) or not in_time():
+                return answer, tuple(passed)
+            passed.append(PassedOver(choice.model, "refused", "the model will not answer", 1))
+    raise ValueError("a route needs at least one choice")
