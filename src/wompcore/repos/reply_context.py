@@ -11,13 +11,15 @@ from wompcore.db import Database
 _CONTEXT = """
 SELECT
     EXISTS (SELECT FROM cost_entries WHERE message_id = %(message)s AND purpose = 'chat'),
-    coalesce((SELECT json_agg(json_build_array(h.id, h.author_id, h.author_name, h.text, h.is_bot) ORDER BY h.id)
+    coalesce((
+        SELECT json_agg(json_build_array(h.id, h.author_id, h.author_name, h.text, h.is_bot) ORDER BY h.id)
         FROM (
             SELECT m.id, m.author_id, m.author_name, m.text, m.is_bot
             FROM messages m JOIN people p ON p.id = m.author_id AND NOT p.opted_out
             WHERE m.channel_id = %(channel)s AND m.id < %(message)s AND m.id >= %(since)s AND m.text <> ''
             ORDER BY m.id DESC LIMIT %(limit)s
-        ) AS h), '[]'::json)
+        ) AS h
+    ), '[]'::json)
 """
 
 
