@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from wompcore.cache import Cache
 from wompcore.claims import ClaimWatcher
 from wompcore.clock import Clock, SystemClock
 from wompcore.config import CoreSettings, LimitSettings
@@ -28,6 +29,7 @@ from wompcore.repos.messages import MessageRepository
 from wompcore.repos.partitions import PartitionRepository
 from wompcore.repos.plugins import PluginRepository
 from wompcore.repos.reply_context import ReplyContexts
+from wompcore.search import WebSearch, provider_of, search_origin
 
 _INSTANCE = "SELECT nextval('instance_numbers')"
 
@@ -104,6 +106,8 @@ class Core:
         http: The two ways out.
         ledger: The money.
         llm: The one path to the model.
+        cache: Answers of outside services, kept for a while.
+        search: Searches the web, when a service is set up.
         claims: Finds claims.
         limits: Who may ask how often.
         jobs: Durable jobs; whoever wants them run here starts the worker.
@@ -120,6 +124,8 @@ class Core:
     http: HttpSessions
     ledger: Ledger
     llm: ChatClient
+    cache: Cache
+    search: WebSearch
     claims: ClaimWatcher
     limits: Limits
     jobs: Jobs
@@ -155,7 +161,8 @@ class Core:
             jobs = await enter(Jobs.open(db, listener))
             await _keep_partitions_ahead(PartitionRepository(db), jobs)
             outbox = Outbox(jobs, DeliveryRepository(db))
-            http = await enter(HttpSessions.open(settings.http, trusted_origins=[settings.llm.base_url]))
+            origins = filter(None, [settings.llm.base_url, search_origin(settings.search)])
+            http = await enter(HttpSessions.open(settings.http, trusted_origins=origins))
             ids = EntryIds(await db.fetch_value(_INSTANCE))
             ledger = Ledger(
                 repos.costs,
@@ -166,6 +173,8 @@ class Core:
             )
             stack.push_async_callback(ledger.close)
             llm = ChatClient(OpenAiStyle(http.trusted, settings.llm), settings.llm, ledger)
+            cache = await enter(Cache.open(settings.cache))
+            search = WebSearch(provider_of(settings.search, http.trusted), settings.search, cache, ledger)
             messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))
             claims = await enter(
                 ClaimWatcher.open(
@@ -189,6 +198,8 @@ class Core:
                 http,
                 ledger,
                 llm,
+                cache,
+                search,
                 claims,
                 Limits.of(settings.limits),
                 jobs,

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Literal
 
 from wompcore.clock import Clock
-from wompcore.costs.prices import PriceBook
+from wompcore.costs.prices import PriceBook, PriceSource
 from wompcore.errors import DatabaseError, DatabaseUnavailable, RowsRefused
 from wompcore.ids import EntryIds
 from wompcore.money import Usd
@@ -44,6 +44,7 @@ class Call:
         attribution: Who and what it is for.
         max_output_tokens: The answer's length at most, tokens.
         input_bytes: The size of what is sent, bytes; bounds the input tokens.
+        fixed_cost: What it costs whatever it uses, where the operator said so: a search.
     """
 
     provider: str
@@ -51,6 +52,7 @@ class Call:
     attribution: Attribution
     max_output_tokens: int = 0
     input_bytes: int = 0
+    fixed_cost: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ class Ledger:
                 f"{len(self._unsaved)} costs wait for the database, no call may be added"
             )
         for call in calls:
-            self._prices.look_up(call.provider, call.model)
+            if call.fixed_cost is None:
+                self._prices.look_up(call.provider, call.model)
         now = self._clock.now()
         reservations = [Reservation(self._ids.next(now), call, now) for call in calls]
         self._open.update(reservation.id for reservation in reservations)
@@ -181,7 +184,7 @@ class Ledger:
     def _entry(self, reservation: Reservation, usage: Usage, outcome: Outcome) -> CostEntry:
         call, what_for = reservation.call, reservation.call.attribution
         usage = _plausible(usage)
-        cost, source = self._prices.price(call.provider, call.model, usage)
+        cost, source = self._price(call, usage)
         named = what_for.person_id is None or self._may_name(what_for.person_id)
         return CostEntry(
             id=reservation.id,
@@ -201,6 +204,11 @@ class Ledger:
             estimated=usage.estimated,
             outcome=outcome,
         )
+
+    def _price(self, call: Call, usage: Usage) -> tuple[Usd, PriceSource]:
+        if call.fixed_cost is not None:
+            return call.fixed_cost, "settings"
+        return self._prices.price(call.provider, call.model, usage)
 
     async def _write(self, entries: list[CostEntry]) -> None:
         # While entries wait, later ones queue up behind them instead of each waiting for a connection.
