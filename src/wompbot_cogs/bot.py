@@ -22,12 +22,14 @@ from wompbot_cogs.permissions import LevelTooLow, Permissions
 from wompbot_cogs.settings import DiscordSettings
 from wompcore.errors import DatabaseError, ModelError, NotOpen, TransportFailed, WompError
 from wompcore.repos.guilds import GuildRepository
+from wompcore.text import bound, defuse_mentions
 
 _log = logging.getLogger(__name__)
 
 # Nothing that the person who asked can mend.
 _OURS = (DatabaseError, ModelError, NotOpen, TransportFailed)
 _SYNC_DELAY_S = 0.05
+_MISTAKE_CHARS = 300
 _FINGERPRINT = "commands_fingerprint"
 
 
@@ -105,6 +107,7 @@ class WompBot(ReconnectableBot):
             _log.exception("message %d could not be taken in", message.id)
             return
         if taken is not None and not taken.is_bot and self._is_command(taken.text):
+            message.content = taken.text  # cleaned: a command's arguments may go to the database
             self._start(self.process_commands(message))
 
     def _is_command(self, text: str) -> bool:
@@ -193,7 +196,8 @@ class WompBot(ReconnectableBot):
         if isinstance(cause, commands.NoPrivateMessage | app_commands.NoPrivateMessage):
             return "That command works in a server only."
         if isinstance(cause, commands.UserInputError):
-            return f"{cause} Try `{self.settings.prefix}help {command}`."
+            mistake = bound(str(cause), _MISTAKE_CHARS)  # it quotes what was typed
+            return f"{defuse_mentions(mistake)} Try `{self.settings.prefix}help {command}`."
         if isinstance(cause, commands.CheckFailure | app_commands.CheckFailure):
             return "You cannot use that command here."
         if isinstance(cause, WompError) and not isinstance(cause, _OURS):
