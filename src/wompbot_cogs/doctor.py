@@ -14,7 +14,7 @@ from wompcore.db import Database, migrations_in, pending_migrations
 from wompcore.errors import WompError
 from wompcore.http import HttpSessions
 from wompcore.jobs import jobs_migrations
-from wompcore.llm import OpenAiStyle
+from wompcore.llm import model_provider
 
 _LIMIT_S = 20.0
 _FIRST_START_S = 60.0
@@ -79,7 +79,7 @@ async def look_at_database(settings: BotSettings) -> list[Finding]:
 async def look_at_model(settings: BotSettings) -> list[Finding]:
     """Ask the model endpoint whether it is there and takes the key."""
     async with HttpSessions.open(settings.http, trusted_origins=[settings.llm.base_url]) as http:
-        detail = await OpenAiStyle(http.trusted, settings.llm).probe(settings.llm.model)
+        detail = await model_provider(http.trusted, settings.llm).probe(settings.llm.model)
     return [Finding("model", True, detail)]
 
 

@@ -57,15 +57,24 @@ class HttpSettings(Section):
 class LlmSettings(Section):
     """The model endpoint."""
 
+    provider: Literal["openai_style", "anthropic"] = Field(
+        "openai_style", description="The API it speaks: chat completions, or Anthropic's messages."
+    )
     base_url: str = Field(
         "https://openrouter.ai/api/v1",
-        description="OpenAI-compatible API root: OpenRouter, Ollama, vLLM, llama.cpp, LiteLLM proxy.",
+        description="API root: OpenRouter, Ollama, vLLM, llama.cpp, LiteLLM proxy, https://api.anthropic.com/v1.",
     )
-    api_key: SecretStr = Field(SecretStr(""), description="Bearer key of the endpoint.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key of the endpoint.")
     model: str = Field("deepseek/deepseek-chat", description="Model for chat.")
     claim_model: str = Field("", description="Model for claim checks; empty: the chat model.")
     fallback_model: str = Field(
         "", description="Model to ask when the first cannot answer; several in order, with commas between."
+    )
+    embedding_model: str = Field("", description="Model for embeddings. Empty: none.")
+    transcription_model: str = Field("", description="Model for transcriptions. Empty: none.")
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Sent along with each chat request, such as OpenRouter's `provider`.",
     )
     max_tokens: int = Field(1000, ge=1, le=100_000, description="Answer length, tokens.")
     temperature: float = Field(0.7, ge=0, le=2, description="Sampling temperature for chat.")
@@ -75,7 +84,9 @@ class LlmSettings(Section):
     first_token_timeout_s: float = Field(
         30.0, gt=0, le=600, description="Seconds until a streamed answer begins."
     )
-    idle_timeout_s: float = Field(20.0, gt=0, le=600, description="Seconds of silence inside a streamed answer.")
+    idle_timeout_s: float = Field(
+        20.0, gt=0, le=600, description="Seconds of silence inside a streamed answer."
+    )
     concurrency: int = Field(32, ge=1, le=1000, description="Calls at once.")
     shared_breaker: bool = Field(
         False, description="Tell other processes, through the database, when the endpoint is down."

@@ -18,7 +18,7 @@ from wompcore.ids import EntryIds
 from wompcore.ingest import MessageStore
 from wompcore.jobs import Jobs, Outbox, jobs_migrations
 from wompcore.limits import ChannelSlots, Cooldown, PersonSlots
-from wompcore.llm import ChatClient, OpenAiStyle
+from wompcore.llm import ChatClient, model_provider
 from wompcore.repos import consents
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.costs import CostRepository
@@ -172,7 +172,7 @@ class Core:
                 may_name=lambda person: not consent.refuses(person),
             )
             stack.push_async_callback(ledger.close)
-            llm = ChatClient(OpenAiStyle(http.trusted, settings.llm), settings.llm, ledger)
+            llm = ChatClient(model_provider(http.trusted, settings.llm), settings.llm, ledger)
             cache = await enter(Cache.open(settings.cache))
             search = WebSearch(provider_of(settings.search, http.trusted), settings.search, cache, ledger)
             messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))

@@ -22,7 +22,7 @@ from wompcore.errors import (
 from wompcore.llm.breakers import Breakers
 from wompcore.llm.client import ChatClient
 from wompcore.llm.prompt import Outside, lay_out
-from wompcore.llm.providers import OpenAiStyle
+from wompcore.llm.providers import Anthropic, OpenAiStyle, model_provider
 from wompcore.llm.reply import Delta, PassedOver, Provider, ProviderAnswer, Reply, ToolCallPart
 from wompcore.llm.reply_stream import ReplyStream
 from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
@@ -30,6 +30,7 @@ from wompcore.llm.route import Choice, Route
 from wompcore.llm.stream import Assembly
 
 __all__ = [
+    "Anthropic",
     "Assembly",
     "BreakerOpen",
     "Breakers",
@@ -63,4 +64,5 @@ __all__ = [
     "ToolSpec",
     "UnknownPrice",
     "lay_out",
+    "model_provider",
 ]

@@ -30,8 +30,17 @@ _NAME_LIMIT = 64
 # -- requests ------------------------------------------------------------------------------------
 
 
-def encode(request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
-    """Return the JSON body of a request. Lone surrogates, which no JSON can carry, become ``?``."""
+def encode(
+    request: ChatRequest, model: str, *, stream: bool = False, extra: Mapping[str, Any] | None = None
+) -> bytes:
+    """Return the JSON body of a request. Lone surrogates, which no JSON can carry, become ``?``.
+
+    Args:
+        request: With ``max_tokens`` and ``temperature`` filled in.
+        model: The model to ask.
+        stream: Whether the answer shall come in pieces.
+        extra: Added to the body.
+    """
     body: dict[str, Any] = {
         "model": model,
         "messages": [_message(message) for message in request.messages],
@@ -50,6 +59,7 @@ def encode(request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         body["seed"] = request.seed
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
+    body |= extra or {}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
@@ -176,16 +186,17 @@ def read_usage(usage: object) -> Usage | None:
     prompt = prompt if isinstance(prompt, dict) else {}
     completion = completion if isinstance(completion, dict) else {}
     return Usage(
-        input=_count(usage.get("prompt_tokens")),
-        output=_count(usage.get("completion_tokens")),
-        cached_input=_count(prompt.get("cached_tokens")),
-        cache_write=_count(prompt.get("cache_write_tokens")),
-        reasoning=_count(completion.get("reasoning_tokens")),
+        input=read_count(usage.get("prompt_tokens")),
+        output=read_count(usage.get("completion_tokens")),
+        cached_input=read_count(prompt.get("cached_tokens")),
+        cache_write=read_count(prompt.get("cache_write_tokens")),
+        reasoning=read_count(completion.get("reasoning_tokens")),
         cost=_cost(usage.get("cost")),
     )
 
 
-def _count(value: object) -> int:
+def read_count(value: object) -> int:
+    """Return a number of tokens; what is none counts as 0."""
     return value if isinstance(value, int) and value > 0 else 0
 
 

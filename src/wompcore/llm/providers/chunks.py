@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.chat_completions import (
-    decode,
     read_arguments,
     read_finish_reason,
     read_reasoning,
@@ -18,7 +17,6 @@ from wompcore.llm.providers.chat_completions import (
 )
 from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
 from wompcore.llm.reply import Delta, ToolCallPart
-from wompcore.llm.stream import as_delta
 
 _DONE = b"[DONE]"
 
@@ -56,21 +54,6 @@ def read_chunk(data: bytes, provider: str) -> Delta | None:
         model=str(body.get("model") or ""),
         request_id=str(body.get("id") or ""),
     )
-
-
-def read_whole(answer: bytes, *, sent: int, provider: str) -> Delta:
-    """Read the answer of a server that was asked to stream and did not.
-
-    Args:
-        answer: The body.
-        sent: Bytes of the request.
-        provider: For messages of errors.
-
-    Raises:
-        ModelError: It holds an error object instead of a completion.
-        ModelAnswerInvalid: It is not a completion.
-    """
-    return as_delta(decode(answer, sent=sent, provider=provider))
 
 
 def _parts(calls: list[object]) -> Iterator[ToolCallPart]:

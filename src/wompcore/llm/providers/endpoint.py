@@ -15,7 +15,7 @@ from wompcore.errors import (
     ModelUnavailable,
     TransportFailed,
 )
-from wompcore.llm.providers.failure import error_of_status
+from wompcore.llm.providers.failure import error_of_status, json_object, kind_of
 from wompcore.llm.reply import Delta
 from wompcore.llm.retry import retry_after_s
 from wompcore.llm.sse import EventParser
@@ -23,6 +23,7 @@ from wompcore.llm.sse import EventParser
 if TYPE_CHECKING:
     from wompcore.http import HttpStream, TrustedSession
 
+_GET_WITHIN_S = 5.0
 _LATE_USAGE_S = 2.0
 _LEFTOVERS_S = 0.1
 _WHOLE_ANSWERS = ("application/json", "text/html")
@@ -61,7 +62,21 @@ class Endpoint:
         self.name = urlsplit(root).hostname or root
         """The endpoint's host."""
 
-    async def get(self, path: str, within_s: float) -> bytes:
+    async def find_model(self, model: str) -> str:
+        """Fetch the list of models; return in one line whether ``model`` is one of them.
+
+        Raises:
+            ModelError: There was no such list; the leaf says why.
+        """
+        answer = await self.get("/models")
+        listed = json_object(answer)
+        if listed is None or not isinstance(listed.get("data"), list):
+            raise ModelAnswerInvalid(f"{self.name} answered with {kind_of(answer)}, not a list of models")
+        ids = {entry.get("id") for entry in listed["data"] if isinstance(entry, dict)}
+        found = "is one of them" if model in ids else "is not among them"
+        return f"{self.name} answers with {len(ids)} models; {model} {found}"
+
+    async def get(self, path: str) -> bytes:
         """Fetch a resource and return its body.
 
         Raises:
@@ -69,7 +84,7 @@ class Endpoint:
         """
         with _model_errors():
             answer = await self._session.get(
-                self._root + path, headers=self._headers, read_timeout_s=within_s
+                self._root + path, headers=self._headers, read_timeout_s=_GET_WITHIN_S
             )
         self._expect_200(answer.status, answer.headers, answer.body)
         return answer.body

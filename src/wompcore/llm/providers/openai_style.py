@@ -6,20 +6,18 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from wompcore.clock import Clock
-from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.chat_completions import decode, encode
-from wompcore.llm.providers.chunks import read_chunk, read_whole
+from wompcore.llm.providers.chunks import read_chunk
 from wompcore.llm.providers.endpoint import Endpoint
-from wompcore.llm.providers.failure import json_object, kind_of
 from wompcore.llm.reply import Delta, ProviderAnswer
 from wompcore.llm.request import ChatRequest
+from wompcore.llm.stream import as_delta
 
 if TYPE_CHECKING:
     from wompcore.config import LlmSettings
     from wompcore.http import TrustedSession
 
 _CHAT = "/chat/completions"
-_PROBE_TIMEOUT_S = 5.0
 _KEY_PATHS = {"openrouter.ai": "/key"}  # hosts whose list of models is open to all: where a key shows
 
 
@@ -35,6 +33,7 @@ class OpenAiStyle:
     def __init__(self, session: TrustedSession, settings: LlmSettings, clock: Clock | None = None) -> None:
         key = settings.api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._extra = settings.extra_body
         self._endpoint = Endpoint(session, settings.base_url, key, headers, settings.read_timeout_s, clock)
 
     @property
@@ -44,7 +43,7 @@ class OpenAiStyle:
 
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         """Return the request's JSON body; see :class:`wompcore.llm.Provider`."""
-        return encode(request, model, stream=stream)
+        return encode(request, model, stream=stream, extra=self._extra)
 
     async def complete(self, body: bytes) -> ProviderAnswer:
         """Send the body and read the completion; see :class:`wompcore.llm.Provider`."""
@@ -57,7 +56,7 @@ class OpenAiStyle:
             _CHAT,
             body,
             read_event=lambda data: read_chunk(data, self.name),
-            read_whole=lambda answer: read_whole(answer, sent=len(body), provider=self.name),
+            read_whole=lambda answer: as_delta(decode(answer, sent=len(body), provider=self.name)),
             first_token_s=first_token_s,
             idle_s=idle_s,
         )
@@ -66,11 +65,5 @@ class OpenAiStyle:
         """Fetch the list of models with the key; see :class:`wompcore.llm.Provider`."""
         key_path = _KEY_PATHS.get(self.name)
         if key_path:
-            await self._endpoint.get(key_path, _PROBE_TIMEOUT_S)
-        answer = await self._endpoint.get("/models", _PROBE_TIMEOUT_S)
-        listed = json_object(answer)
-        if listed is None or not isinstance(listed.get("data"), list):
-            raise ModelAnswerInvalid(f"{self.name} answered with {kind_of(answer)}, not a list of models")
-        ids = {entry.get("id") for entry in listed["data"] if isinstance(entry, dict)}
-        found = "is one of them" if model in ids else "is not among them"
-        return f"{self.name} answers with {len(ids)} models; {model} {found}"
+            await self._endpoint.get(key_path)
+        return await self._endpoint.find_model(model)
