@@ -79,12 +79,11 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
             PoolTimeout: None became free in time; :class:`ServerAway` when none can be made.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
-        met_dead_one = False
         while True:
             remaining = deadline - time.monotonic()
-            doubtful = met_dead_one or self.state.trouble is not None
             try:
-                connection = await super().getconn(min(remaining, _PATIENCE_S) if doubtful else remaining)
+                # Nobody wakes a caller who waits when the server goes away, so it looks up now and then.
+                connection = await super().getconn(min(remaining, _PATIENCE_S))
             except PoolTimeout:
                 if self.state.trouble is not None:
                     raise ServerAway(self.state.trouble) from self.state.trouble
@@ -94,7 +93,6 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
             try:
                 if await _is_alive(connection):
                     return connection
-                met_dead_one = True
                 await connection.close()
             except BaseException:
                 await self.putconn(connection)

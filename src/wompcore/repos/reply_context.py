@@ -6,11 +6,17 @@ from dataclasses import dataclass
 
 from wompcore.db import Database
 
-# People who withdrew are in nobody's prompt. The message being answered is left out of the history,
-# and an answer that was stored already (a replayed event) is seen by the reply pointing at it.
+_DAY = 86_400_000 << 22  # as a difference of snowflakes
+
+# People who withdrew are in nobody's prompt, and the message being answered is no part of its history.
+# That it was answered before (its event came twice) shows in the ledger; entries carry their time in
+# their ids, so only the month's partition is searched, with a day's room for clocks that differ.
 _CONTEXT = """
 SELECT
-    EXISTS (SELECT FROM cost_entries WHERE message_id = %(message)s AND purpose = 'chat'),
+    EXISTS (
+        SELECT FROM cost_entries
+        WHERE message_id = %(message)s AND id >= %(earliest)s AND purpose = 'chat' AND outcome = 'ok'
+    ),
     coalesce((
         SELECT json_agg(json_build_array(h.id, h.author_id, h.author_name, h.text, h.is_bot) ORDER BY h.id)
         FROM (
@@ -66,8 +72,13 @@ class ReplyContexts:
             since_id: History starts here, a snowflake; bounds the partitions that are read.
             limit: Messages of history at most.
         """
-        row = await self._db.fetch_one(
-            _CONTEXT, {"channel": channel_id, "message": message_id, "since": since_id, "limit": limit}
-        )
+        values = {
+            "channel": channel_id,
+            "message": message_id,
+            "earliest": message_id - _DAY,
+            "since": since_id,
+            "limit": limit,
+        }
+        row = await self._db.fetch_one(_CONTEXT, values)
         assert row is not None  # a SELECT without FROM always gives one row
         return ReplyContext(row[0], tuple(Line(*line) for line in row[1]))
