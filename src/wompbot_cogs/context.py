@@ -27,6 +27,8 @@ from wompcore.events import ChatMessage, MessageEdited
 from wompcore.jobs import Outbox
 from wompcore.llm import ChatClient, ChatRequest, Reply
 from wompcore.repos.reply_context import Line, ReplyContext
+from wompcore.search import Found, WebSearch
+from wompcore.usage import Attribution
 
 T = TypeVar("T")
 
@@ -50,6 +52,28 @@ class PluginModel:
         """Send a request; see :meth:`wompcore.llm.ChatClient.complete`."""
         attribution = replace(request.attribution, plugin=self._plugin)
         return await self._client.complete(replace(request, attribution=attribution))
+
+
+class PluginSearch:
+    """Web search, with every search attributed to the plugin.
+
+    Args:
+        search: The one way to search.
+        plugin: The plugin's id.
+    """
+
+    def __init__(self, search: WebSearch, plugin: str) -> None:
+        self._search = search
+        self._plugin = plugin
+
+    @property
+    def available(self) -> bool:
+        """Whether a search service is set up."""
+        return self._search.available
+
+    async def find(self, query: str, attribution: Attribution) -> Found:
+        """Search; see :meth:`wompcore.search.WebSearch.find`."""
+        return await self._search.find(query, replace(attribution, plugin=self._plugin))
 
 
 class PluginMessages:
@@ -217,6 +241,11 @@ class Context:
     def plugins(self) -> PluginHost:
         """The plugin host; for the owner's own tools."""
         return cast(PluginHost, self._get("plugins", object))
+
+    @property
+    def search(self) -> PluginSearch:
+        """Web search."""
+        return self._get("search", PluginSearch)
 
     def _get(self, capability: str, kind: type[T]) -> T:
         if capability not in self.manifest.needs:

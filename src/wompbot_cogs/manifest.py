@@ -16,7 +16,17 @@ API_LEVEL = 1
 FILE_NAME = "wompbot.toml"
 
 Capability = Literal[
-    "claims", "consent", "costs", "guilds", "limits", "llm", "messages", "notify", "permissions", "plugins"
+    "claims",
+    "consent",
+    "costs",
+    "guilds",
+    "limits",
+    "llm",
+    "messages",
+    "notify",
+    "permissions",
+    "plugins",
+    "search",
 ]
 """What a plugin can be given; ``costs`` and ``plugins`` only by the owner."""
 

@@ -178,6 +178,9 @@ class LimitSettings(Section):
     channel_wait_s: float = Field(10.0, ge=0, le=300, description="Seconds to wait for a slot.")
     person_slots: int = Field(3, ge=1, le=50, description="Replies in progress per person.")
     person_cooldown_s: float = Field(3.0, ge=0, description="Seconds between requests per person.")
+    reply_cost: Decimal = Field(
+        Decimal("0.25"), gt=0, description="Dollars that a reply with tools may cost."
+    )
     max_input_chars: int = Field(2000, ge=100, le=100_000, description="Length of a request, characters.")
 
 

@@ -19,6 +19,7 @@ from wompcore.ingest import MessageStore
 from wompcore.jobs import Jobs, Outbox, jobs_migrations
 from wompcore.limits import ChannelSlots, Cooldown, PersonSlots
 from wompcore.llm import ChatClient, model_provider
+from wompcore.money import Usd
 from wompcore.repos import consents
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.costs import CostRepository
@@ -42,11 +43,13 @@ class Limits:
         channel: Replies in progress per channel; others wait their turn.
         person: Replies in progress per person; others are refused.
         cooldown: Seconds between requests per person.
+        reply_cost: Dollars that a reply's use of tools may cost.
     """
 
     channel: ChannelSlots
     person: PersonSlots
     cooldown: Cooldown
+    reply_cost: Usd
 
     @classmethod
     def of(cls, settings: LimitSettings) -> Limits:
@@ -55,6 +58,7 @@ class Limits:
             ChannelSlots(settings.channel_slots, settings.channel_queue, settings.channel_wait_s),
             PersonSlots(settings.person_slots),
             Cooldown(settings.person_cooldown_s),
+            settings.reply_cost,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wompcore.text.cleaning import NAME_LIMIT, bound, clean, clean_name
 from wompcore.text.fencing import FENCE_RULE, fence
+from wompcore.text.links import hold_links, links_in
 from wompcore.text.mentions import defuse_mentions, mentions_to_names, restore_mentions
 from wompcore.text.splitting import split_message
 
@@ -15,6 +16,8 @@ __all__ = [
     "clean_name",
     "defuse_mentions",
     "fence",
+    "hold_links",
+    "links_in",
     "mentions_to_names",
     "restore_mentions",
     "split_message",

@@ -11,16 +11,21 @@ from discord.ext import commands
 
 from wompbot_cogs import Context, Level
 from wompbot_cogs.cogs.chat import texts
+from wompbot_cogs.cogs.chat.approval import ButtonApprover
 from wompbot_cogs.cogs.chat.prompt import build_prompt
+from wompbot_cogs.cogs.chat.search import web_search_tool
 from wompcore.errors import CoolingDown, DatabaseError, ModelError, SlotsBusy, WompError
 from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
 from wompcore.llm import ChatRequest
+from wompcore.llm.tools import Toolbox, ToolContext, converse
 from wompcore.repos.reply_context import Line
 from wompcore.text import (
     bound,
     clean_name,
     defuse_mentions,
+    hold_links,
+    links_in,
     mentions_to_names,
     restore_mentions,
     split_message,
@@ -41,6 +46,7 @@ class ChatCog(commands.Cog, name="Chat"):
         self._model = context.llm
         self._limits = context.limits
         self._permissions = context.permissions
+        self._tools = [web_search_tool(context.search.find)] if context.search.available else []
         self._log = context.log
         self._rules = files(__package__).joinpath("system.md").read_text(encoding="utf-8")
         context.messages.watch(lambda message: message.addressed, self.answer)
@@ -86,7 +92,7 @@ class ChatCog(commands.Cog, name="Chat"):
         if placeholder is None:
             return
         try:
-            text = await self._ask(message, context.history, request)
+            text = await self._ask(message, source, context.history, request)
         except ModelError as error:
             text = self._failed(error, texts.UNAVAILABLE)
         except WompError as error:
@@ -97,7 +103,9 @@ class ChatCog(commands.Cog, name="Chat"):
         names[message.author_name.casefold()] = message.author_id
         await self._deliver(placeholder, message, restore_mentions(text, names))
 
-    async def _ask(self, message: ChatMessage, history: tuple[Line, ...], request: str) -> str:
+    async def _ask(
+        self, message: ChatMessage, source: discord.Message, history: tuple[Line, ...], request: str
+    ) -> str:
         own_name = self._messages.own_name
         prompt = build_prompt(
             self._rules.replace("{name}", own_name),
@@ -114,8 +122,17 @@ class ChatCog(commands.Cog, name="Chat"):
             person_id=message.author_id,
             message_id=message.id,
         )
-        reply = await self._model.complete(ChatRequest(prompt, attribution))
-        return reply.text.strip() or texts.NO_ANSWER
+        conversation = await converse(
+            self._model,
+            ChatRequest(prompt, attribution),
+            Toolbox(self._tools, ButtonApprover(source)),
+            ToolContext(attribution, outside_text=bool(history)),
+            max_cost=self._limits.reply_cost,
+        )
+        text = conversation.reply.text.strip() or texts.NO_ANSWER
+        said = [line.text for line in history if line.author_id != self._messages.own_id]
+        read = [request, *said, *(result.output for result in conversation.results)]
+        return hold_links(text, links_in("\n".join(read)))
 
     async def _deliver(self, placeholder: discord.Message, message: ChatMessage, text: str) -> None:
         """Put the answer in the placeholder's place and keep it as one message."""
