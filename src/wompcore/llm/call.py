@@ -1,84 +1,161 @@
-"""One call to one model, between its reservation and its end."""
+"""One paid call: reserved, sent, and settled or released exactly once, whatever happens."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from wompcore.errors import ModelError
-from wompcore.llm.booking import Booking
+from wompcore.errors import DatabaseUnavailable, ModelBusy, ModelError, ModelUnavailable, WompError
 from wompcore.llm.breakers import Endpoint
-from wompcore.llm.estimate import expected, worst
-from wompcore.llm.reply import Provider, ProviderAnswer, Reply
-from wompcore.llm.request import ChatRequest
-from wompcore.usage import Usage
+from wompcore.llm.reply import ProviderAnswer, Reply
+from wompcore.money import Usd
+from wompcore.observe import Meter
+from wompcore.usage import Attribution, Usage
 
 if TYPE_CHECKING:
     from wompcore import costs
 
+Outcome: TypeAlias = Literal["ok", "failed", "cancelled"]
 
-def as_booked(request: ChatRequest, provider: str, model: str) -> costs.Call:
-    """Return what the ledger is asked to admit: the worst that the request can come to.
-
-    Args:
-        request: With ``max_tokens`` filled in.
-        provider: Who is asked.
-        model: Which model.
-    """
-    from wompcore.costs import Call  # here, so that importing this room loads no database driver
-
-    most = worst(request)
-    return Call(
-        provider=provider,
-        model=model,
-        attribution=request.attribution,
-        max_output_tokens=most.output,
-        input_bytes=most.input,
-    )
+_TOKEN_KINDS = ("input", "output", "cached_input", "cache_write", "reasoning")
 
 
-@dataclass(frozen=True, slots=True)
+class Ledger(Protocol):
+    """What the client needs of the ledger of ``wompcore.costs``."""
+
+    async def reserve(self, calls: Sequence[costs.Call]) -> Sequence[costs.Reservation]:
+        """Admit calls before they start; raises when one has no known price or no budget."""
+        ...
+
+    async def settle(
+        self, pairs: Sequence[tuple[costs.Reservation, Usage]], outcome: Outcome = "ok"
+    ) -> Sequence[Usd]:
+        """Record calls that were made and return what each cost; once begun it is finished."""
+        ...
+
+    async def release(self, reservations: Sequence[costs.Reservation]) -> None:
+        """Give back calls that used nothing."""
+        ...
+
+
 class Call:
-    """What is sent, to whom, and its place in the ledger.
+    """A call between its reservation and its end.
 
     Args:
-        request: What is asked.
-        provider: Who is asked.
-        model: Which model.
-        body: The request as bytes; every attempt sends the same.
-        booking: Open until the call ends.
+        endpoint: Who is asked: provider and model.
+        ledger: Where it is booked.
+        meter: Is told how it went.
+        expected: What an attempt that was cut off is taken to have used.
     """
 
-    request: ChatRequest
-    provider: Provider
-    model: str
-    body: bytes
-    booking: Booking
+    def __init__(
+        self, endpoint: Endpoint, ledger: Ledger, meter: Meter, expected: Callable[[], Usage]
+    ) -> None:
+        self.endpoint = endpoint
+        self._ledger = ledger
+        self._meter = meter
+        self._expected = expected
+        self._labels = {"provider": endpoint[0], "model": endpoint[1]}
+        self._began = time.perf_counter()
+        self._reservation: costs.Reservation | None = None
+        self._sent = False
+        self._spent: Usage | None = None
+        self._ended = False
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """What its breaker guards."""
-        return self.provider.name, self.model
+    async def reserve(self, attribution: Attribution, max_input: int, max_output: int) -> None:
+        """Have the ledger admit it.
 
-    def failed(self, error: BaseException) -> None:
-        """Note what an attempt used that was sent and brought no answer."""
+        Args:
+            attribution: Who and what it is for.
+            max_input: Tokens of the prompt at most.
+            max_output: Tokens of the answer at most.
+
+        Raises:
+            WompError: The ledger refuses.
+        """
+        from wompcore.costs import Call  # here, so that importing this room loads no database driver
+
+        provider, model = self.endpoint
+        booked = Call(provider, model, attribution, max_output_tokens=max_output, input_bytes=max_input)
+        [self._reservation] = await self._ledger.reserve([booked])
+
+    def attempt_begins(self, queued_s: float) -> None:
+        """Note that it is sent, after so many seconds in the queue."""
+        self._sent = True
+        self._measure("queue", queued_s)
+
+    def attempt_ended(self, error: BaseException | None, took_s: float) -> None:
+        """Note what an attempt used that brought no answer; ``None`` when it brought one."""
+        self._measure("attempt", took_s)
         if isinstance(error, ModelError):
-            self.booking.add(error.usage)
-        elif isinstance(error, TimeoutError | asyncio.CancelledError):  # it was being worked on
-            self.booking.add(Usage(input=expected(self.request).input, estimated=True))
+            self._add(error.usage)
+        elif isinstance(error, asyncio.CancelledError):  # it was being worked on
+            self._add(self._expected())
+
+    def retried(self, attempts: int) -> None:
+        """Note how many attempts it took."""
+        if attempts > 1:
+            self._meter.count("llm_retries", self._labels, attempts - 1)
+
+    def too_late(self) -> WompError:
+        """Return the error of a call that was not answered before its deadline."""
+        if self._reservation is None:
+            return DatabaseUnavailable("the ledger did not admit the call before its deadline")
+        if not self._sent:
+            return ModelBusy(f"no call in flight at {self.endpoint[0]} ended before the deadline")
+        return ModelUnavailable(f"{self.endpoint[0]} gave no answer before the deadline")
+
+    async def settle(self, usage: Usage, outcome: Outcome = "ok") -> Usd:
+        """Record it, failed attempts included, and return what it cost."""
+        self._add(usage)
+        return await self._record(outcome)
+
+    async def give_up(self, error: BaseException) -> None:
+        """End it without an answer: what it used is recorded, if anything was."""
+        outcome: Outcome = "failed" if isinstance(error, Exception) else "cancelled"
+        if self._spent is not None:
+            await self._record(outcome)
+            return
+        self._end(outcome)
+        if self._reservation is not None:
+            await self._ledger.release([self._reservation])
 
     async def reply(self, answer: ProviderAnswer, attempts: int) -> Reply:
         """Record the answer and return it with its cost."""
-        cost = await self.booking.settle(answer.usage)
+        cost = await self.settle(answer.usage)
         return Reply(
             text=answer.text,
             tool_calls=answer.tool_calls,
             finish_reason=answer.finish_reason,
             usage=answer.usage,
-            model=answer.model or self.model,
-            provider=self.provider.name,
+            model=answer.model or self.endpoint[1],
+            provider=self.endpoint[0],
             request_id=answer.request_id,
             attempts=attempts,
             cost=cost,
         )
+
+    def _add(self, usage: Usage | None) -> None:
+        if usage is not None:
+            self._spent = usage if self._spent is None else self._spent + usage
+
+    async def _record(self, outcome: Outcome) -> Usd:
+        self._end(outcome)
+        assert self._reservation is not None
+        assert self._spent is not None
+        [cost] = await self._ledger.settle([(self._reservation, self._spent)], outcome)
+        return cost
+
+    def _end(self, outcome: Outcome) -> None:
+        assert not self._ended, "a call ends once"
+        self._ended = True
+        self._meter.count("llm_calls", {**self._labels, "outcome": outcome})
+        self._measure("whole", time.perf_counter() - self._began)
+        for kind in _TOKEN_KINDS:
+            if self._spent and (tokens := getattr(self._spent, kind)):
+                self._meter.count("llm_tokens", {**self._labels, "kind": kind}, tokens)
+
+    def _measure(self, stage: str, seconds: float) -> None:
+        self._meter.observe("llm_seconds", {**self._labels, "stage": stage}, seconds)

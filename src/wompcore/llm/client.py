@@ -11,11 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from wompcore.clock import Clock, SystemClock
-from wompcore.errors import ModelUnavailable
-from wompcore.llm.booking import Booking, Ledger
 from wompcore.llm.breaker import BreakerState
 from wompcore.llm.breakers import FAIR_TRIAL_S, Breakers, Endpoint
-from wompcore.llm.call import Call, as_booked
+from wompcore.llm.call import Call, Ledger
+from wompcore.llm.estimate import expected, worst
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
 from wompcore.llm.reply_stream import Arrival, ReplyStream
 from wompcore.llm.request import ChatRequest
@@ -23,6 +22,7 @@ from wompcore.llm.retry import Retry
 from wompcore.llm.route import REFUSALS, Choice, Route, follow
 from wompcore.llm.turn import Turn, Turns
 from wompcore.observe import SILENT, Labels, Meter
+from wompcore.usage import Usage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -160,71 +160,69 @@ class ChatClient:
     # -- one model -------------------------------------------------------------------------------
 
     async def _complete(self, request: ChatRequest, choice: Choice, deadline: float) -> Reply:
-        call = await self._book(request, choice, deadline)
+        provider, call = self._call(request, choice)
+        body = provider.encode(request, choice.model)
 
         async def send(turn: Turn) -> ProviderAnswer:
-            answer = await call.provider.complete(call.body)
+            answer = await provider.complete(body)
             turn.end(None)
             return answer
 
-        answer, attempts = await self._try(send, call, deadline)
-        return await call.reply(answer, attempts)
+        return await call.reply(*await self._try(send, call, request, deadline))
 
     async def _begin(self, request: ChatRequest, choice: Choice, deadline: float) -> ReplyStream:
-        call = await self._book(request, choice, deadline, stream=True)
+        provider, call = self._call(request, choice)
+        body = provider.encode(request, choice.model, stream=True)
+        first_s, idle_s = self._settings.first_token_timeout_s, self._settings.idle_timeout_s
 
         async def send(turn: Turn) -> Arrival:
-            deltas = call.provider.stream(
-                call.body,
-                first_token_s=self._settings.first_token_timeout_s,
-                idle_s=self._settings.idle_timeout_s,
-            )
-            return await Arrival(turn, deltas, len(call.body)).begin()
+            deltas = provider.stream(body, first_token_s=first_s, idle_s=idle_s)
+            return await Arrival(turn, deltas, len(body)).begin()
 
-        arrival, attempts = await self._try(send, call, deadline)
+        arrival, attempts = await self._try(send, call, request, deadline)
         return ReplyStream(arrival, call, attempts, lambda: self._left_s(deadline))
 
-    async def _book(
-        self, request: ChatRequest, choice: Choice, deadline: float, *, stream: bool = False
-    ) -> Call:
+    def _call(self, request: ChatRequest, choice: Choice) -> tuple[Provider, Call]:
         provider = choice.provider or self._provider
-        self._breakers.refuse_while_open((provider.name, choice.model))
-        body = provider.encode(request, choice.model, stream=stream)
-        booking = await Booking.reserve(
-            self._ledger,
-            as_booked(request, provider.name, choice.model),
-            self._meter,
-            within_s=self._left_s(deadline),
+        endpoint = (provider.name, choice.model)
+        self._breakers.refuse_while_open(endpoint)
+        return provider, Call(
+            endpoint, self._ledger, self._meter, lambda: Usage(input=expected(request).input, estimated=True)
         )
-        return Call(request, provider, choice.model, body, booking)
 
-    async def _try(self, send: Callable[[Turn], Awaitable[T]], call: Call, deadline: float) -> tuple[T, int]:
-        """Run the retry loop; when it fails, the call is given up."""
+    async def _try(
+        self, send: Callable[[Turn], Awaitable[T]], call: Call, request: ChatRequest, deadline: float
+    ) -> tuple[T, int]:
+        """Reserve and run the retry loop, all before the deadline; a call that fails is given up."""
 
         async def attempt() -> T:
-            turn = await self._turns.take(call.endpoint, self._left_s(deadline))
+            asked = time.perf_counter()
+            turn = await self._turns.take(call.endpoint)
             began = time.perf_counter()
+            call.attempt_begins(began - asked)
             try:
-                async with asyncio.timeout(self._left_s(deadline)):
-                    return await send(turn)
+                result = await send(turn)
             except BaseException as error:
-                turn.end(error)
-                call.failed(error)
-                if isinstance(error, TimeoutError):
-                    raise ModelUnavailable(
-                        f"{call.provider.name} gave no answer before the deadline"
-                    ) from error
+                turn.end(TimeoutError() if limit.expired() else error)
+                call.attempt_ended(error, time.perf_counter() - began)
                 raise
-            finally:
-                call.booking.measure("attempt", began)
+            call.attempt_ended(None, time.perf_counter() - began)
+            return result
 
         try:
-            result, attempts = await self._retry.run(attempt, deadline)
+            async with asyncio.timeout(self._left_s(deadline)) as limit:
+                most = worst(request)
+                await call.reserve(request.attribution, most.input, most.output)
+                result, attempts = await self._retry.run(attempt, deadline)
+        except TimeoutError as error:
+            late = call.too_late()
+            await call.give_up(late)
+            raise late from error
         except BaseException as error:
-            await call.booking.give_up(error)
+            call.retried(getattr(error, "attempts", 1))
+            await call.give_up(error)
             raise
-        if attempts > 1:
-            call.booking.count("llm_retries", attempts - 1)
+        call.retried(attempts)
         return result, attempts
 
     # -- what every call needs -------------------------------------------------------------------

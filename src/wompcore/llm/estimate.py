@@ -59,7 +59,9 @@ def worst_text(text: str) -> int:
     for at least one character or byte of it, plus one mark that begins the text. A tokenizer that
     normalises first does so to NFC or NFKC, which may lengthen the text; so the longest form counts.
     """
-    forms = [text] if text.isascii() else [text, *(unicodedata.normalize(f, text) for f in ("NFC", "NFKC"))]
+    if text.isascii():
+        return len(text) + 1
+    forms = (text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFKC", text))
     return max(len(form.encode("utf-8", "surrogatepass")) for form in forms) + 1
 
 
@@ -70,7 +72,7 @@ def expected(request: ChatRequest, count: CountTokens = expected_text) -> TokenE
         request: With or without ``max_tokens``; half of it is expected to be written.
         count: Counts a text's tokens; :func:`wompcore.llm.tokenizer.load_counter` may have a better way.
     """
-    tokens = sum(map(count, _texts(request))) + _PER_MESSAGE_EXPECTED * len(request.messages)
+    tokens = sum(_PER_MESSAGE_EXPECTED + sum(map(count, _texts(message))) for message in request.messages)
     tokens += sum(count(_compact(schema)) for schema in _schemas(request))
     return TokenEstimate(tokens + IMAGE_EXPECTED * _images(request), (request.max_tokens or 0) // 2)
 
@@ -86,28 +88,26 @@ def worst(request: ChatRequest) -> TokenEstimate:
     """
     if request.max_tokens is None:
         raise ValueError("an answer without max_tokens has no bound")
-    tokens = sum(map(worst_text, _texts(request)))
-    tokens += _PER_REQUEST_WORST + _PER_MESSAGE_WORST * len(request.messages)
-    tokens += sum(worst_text(_spread(schema)) for schema in _schemas(request))
-    tokens += _TOOLS_WORST if request.tools else 0
+    tokens = _PER_REQUEST_WORST
+    for message in request.messages:
+        tokens += _PER_MESSAGE_WORST + sum(map(worst_text, _texts(message)))
+    for schema in _schemas(request):
+        tokens += worst_text(_spread(schema))
+    if request.tools:
+        tokens += _TOOLS_WORST
     return TokenEstimate(tokens + IMAGE_WORST * _images(request), request.max_tokens)
 
 
-def _texts(request: ChatRequest) -> Iterator[str]:
-    for message in request.messages:
-        yield message.name or ""
-        yield from _words(message)
-        for call in message.tool_calls:
-            yield call.id + call.name
-            yield _spread(call.arguments)
-        yield message.tool_call_id or ""
-
-
-def _words(message: Message) -> Iterator[str]:
-    if isinstance(message.content, str):
-        yield message.content
-    else:
-        yield from (part.text for part in message.content if isinstance(part, TextPart))
+def _texts(message: Message) -> list[str]:
+    content = message.content
+    texts = [content] if isinstance(content, str) else [p.text for p in content if isinstance(p, TextPart)]
+    if message.name:
+        texts.append(message.name)
+    for call in message.tool_calls:
+        texts += (call.id, call.name, _spread(call.arguments))
+    if message.tool_call_id:
+        texts.append(message.tool_call_id)
+    return texts
 
 
 def _images(request: ChatRequest) -> int:

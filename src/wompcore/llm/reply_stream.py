@@ -8,8 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Self
 
 from wompcore.errors import ModelError, ModelUnavailable, StreamBroken
-from wompcore.llm.booking import Outcome
-from wompcore.llm.call import Call
+from wompcore.llm.call import Call, Outcome
 from wompcore.llm.reply import Delta, PassedOver, Reply
 from wompcore.llm.stream import Assembly
 from wompcore.llm.turn import Turn
@@ -151,5 +150,5 @@ class ReplyStream:
         try:
             await self._arrival.end(verdict)
         finally:
-            await self._call.booking.settle(broken.usage or Usage(), outcome)
+            await self._call.settle(broken.usage or Usage(), outcome)
         return broken

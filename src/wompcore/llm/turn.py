@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-from wompcore.errors import ModelBusy
 from wompcore.llm.breakers import Breakers, Endpoint
 
 
@@ -52,23 +51,18 @@ class Turns:
         self._breakers = breakers
         self._slots: dict[str, asyncio.Semaphore] = {}
 
-    async def take(self, endpoint: Endpoint, within_s: float) -> Turn:
-        """Wait for a turn, ``within_s`` seconds at most.
+    async def take(self, endpoint: Endpoint) -> Turn:
+        """Wait for a turn; the caller bounds the wait by cancelling.
 
         Raises:
             BreakerOpen: The endpoint is being left alone.
-            ModelBusy: No turn came in time.
         """
         self._breakers.refuse_while_open(endpoint)
         provider = endpoint[0]
-        slots = self._slots.get(provider) or self._slots.setdefault(
-            provider, asyncio.Semaphore(self._at_once)
-        )
-        try:
-            async with asyncio.timeout(within_s):
-                await slots.acquire()
-        except TimeoutError as error:
-            raise ModelBusy(f"{self._at_once} calls are in flight at {provider} and none ended") from error
+        slots = self._slots.get(provider)
+        if slots is None:
+            slots = self._slots[provider] = asyncio.Semaphore(self._at_once)
+        await slots.acquire()
         try:
             return Turn(slots, self._breakers, endpoint, await self._breakers.admit(endpoint))
         except BaseException:
