@@ -61,11 +61,32 @@ class TrustedSession:
         read_timeout_s: float,
         max_bytes: int = _MAX_BYTES,
     ) -> HttpAnswer:
-        """Send a JSON body, byte for byte as given, and read the answer.
+        """Send a JSON body; see :meth:`post` for the arguments and errors."""
+        return await self.post(
+            url,
+            body,
+            content_type="application/json",
+            headers=headers,
+            read_timeout_s=read_timeout_s,
+            max_bytes=max_bytes,
+        )
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_s: float,
+        max_bytes: int = _MAX_BYTES,
+    ) -> HttpAnswer:
+        """Send a body, byte for byte as given, and read the answer.
 
         Args:
             url: Of one of the trusted origins.
-            body: Serialised JSON.
+            body: What to send.
+            content_type: What it is.
             headers: Beside the content type.
             read_timeout_s: Seconds of silence before giving up; the caller bounds the total.
             max_bytes: Size of the decompressed answer at most.
@@ -75,7 +96,7 @@ class TrustedSession:
             TransportFailed: There was no complete answer.
             AnswerTooLarge: The answer is larger than ``max_bytes``.
         """
-        sent = {"Content-Type": "application/json", **(headers or {})}
+        sent = {"Content-Type": content_type, **(headers or {})}
         return await self._send("POST", url, body, sent, read_timeout_s, max_bytes)
 
     @asynccontextmanager

@@ -21,6 +21,7 @@ from wompcore.errors import (
 )
 from wompcore.llm.breakers import Breakers
 from wompcore.llm.client import ChatClient
+from wompcore.llm.media import Audio, Embeddings, MediaProvider, Transcript
 from wompcore.llm.prompt import Outside, lay_out
 from wompcore.llm.providers import Anthropic, OpenAiStyle, model_provider
 from wompcore.llm.reply import Delta, PassedOver, Provider, ProviderAnswer, Reply, ToolCallPart
@@ -32,6 +33,7 @@ from wompcore.llm.stream import Assembly
 __all__ = [
     "Anthropic",
     "Assembly",
+    "Audio",
     "BreakerOpen",
     "Breakers",
     "ChatClient",
@@ -39,7 +41,9 @@ __all__ = [
     "Choice",
     "ContextTooLong",
     "Delta",
+    "Embeddings",
     "ImagePart",
+    "MediaProvider",
     "Message",
     "ModelAnswerInvalid",
     "ModelBusy",
@@ -62,6 +66,7 @@ __all__ = [
     "ToolCall",
     "ToolCallPart",
     "ToolSpec",
+    "Transcript",
     "UnknownPrice",
     "lay_out",
     "model_provider",

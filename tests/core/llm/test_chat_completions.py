@@ -29,7 +29,7 @@ from wompcore.llm import (
 )
 from wompcore.llm.providers.chat_completions import decode, encode
 from wompcore.llm.providers.failure import error_of_status
-from wompcore.usage import Attribution, Purpose
+from wompcore.usage import Attribution, Purpose, Usage
 
 FOR = Attribution(Purpose.CHAT)
 
@@ -293,6 +293,13 @@ def test_an_error_inside_a_200_may_name_itself_in_words(
     with pytest.raises(error) as caught:
         decoded(raw=json.dumps({"error": body}))
     assert caught.value.retryable is retryable
+
+
+def test_a_failure_inside_a_200_may_have_been_paid_for() -> None:
+    for failure in ({"error": {"code": 502}}, {"choices": []}):
+        with pytest.raises(ModelError) as caught:
+            decoded(raw=json.dumps({**failure, "usage": {"prompt_tokens": 7, "completion_tokens": 1}}))
+        assert caught.value.usage == Usage(input=7, output=1)
 
 
 def test_a_spent_account_is_no_rate_limit() -> None:

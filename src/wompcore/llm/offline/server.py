@@ -14,6 +14,7 @@ from aiohttp import web
 
 from wompcore.errors import PortTaken
 from wompcore.llm.offline import wire
+from wompcore.llm.offline.answers import WHO_I_AM
 from wompcore.llm.offline.embedding import DEFAULT_DIMENSIONS, embed
 from wompcore.llm.offline.model import OfflineModel
 
@@ -92,6 +93,7 @@ class OfflineServer:
         app = web.Application(client_max_size=_MAX_BODY, middlewares=[self._watch])
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/embeddings", self._embeddings)
+        app.router.add_post("/v1/audio/transcriptions", self._transcription)
         app.router.add_get("/v1/models", self._models)
         return app
 
@@ -141,6 +143,14 @@ class OfflineServer:
         tokens = sum(len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + 1 for text in texts)
         as_base64 = body.get("encoding_format") == "base64"
         return web.json_response(wire.embeddings(vectors, EMBEDDING_MODEL, tokens, as_base64=as_base64))
+
+    async def _transcription(self, request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        audio = form.get("file")
+        if not isinstance(audio, web.FileField):
+            return _refuse("'file' must be a recording", "invalid_request_error", 400)
+        size = len(audio.file.read())
+        return web.json_response({"text": f"{WHO_I_AM} I cannot listen to {audio.filename}, {size} bytes."})
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(wire.models([self.model_name, EMBEDDING_MODEL]))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from wompcore.errors import ModelAnswerInvalid
+from wompcore.errors import ModelAnswerInvalid, ModelError
 from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
 from wompcore.llm.reply import ProviderAnswer
 from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
@@ -118,10 +118,10 @@ def decode(answer: bytes, *, sent: int, provider: str) -> ProviderAnswer:
     choice = choices[0] if isinstance(choices, list) and choices else None
     choice = choice if isinstance(choice, dict) else {}
     if error := body.get("error") or choice.get("error"):
-        raise error_inside_200(error, provider)
+        raise paid(error_inside_200(error, provider), body)
     message = choice.get("message")
     if not isinstance(message, dict):
-        raise ModelAnswerInvalid(f"{provider} answered 200 with JSON that is not a completion")
+        raise paid(ModelAnswerInvalid(f"{provider} answered 200 with JSON that is not a completion"), body)
     text, calls = read_text(message), _tool_calls(message.get("tool_calls"))
     reasoning = read_reasoning(message)
     written = len(text) + len(reasoning) + sum(len(call.arguments) for call in calls)
@@ -134,6 +134,12 @@ def decode(answer: bytes, *, sent: int, provider: str) -> ProviderAnswer:
         request_id=str(body.get("id") or ""),
         reasoning=reasoning,
     )
+
+
+def paid(error: ModelError, body: Json) -> ModelError:
+    """Return an error with what the call used nonetheless, if the answer tells."""
+    error.usage = read_usage(body.get("usage"))
+    return error
 
 
 def read_text(message: Json) -> str:

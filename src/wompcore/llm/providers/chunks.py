@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.chat_completions import (
+    paid,
     read_arguments,
     read_finish_reason,
     read_reasoning,
@@ -41,7 +42,7 @@ def read_chunk(data: bytes, provider: str) -> Delta | None:
     choice = choices[0] if isinstance(choices, list) and choices else None
     choice = choice if isinstance(choice, dict) else {}
     if error := body.get("error") or choice.get("error"):
-        raise error_inside_200(error, provider)
+        raise paid(error_inside_200(error, provider), body)
     delta = choice.get("delta") or choice.get("message")
     delta = delta if isinstance(delta, dict) else {}
     calls = delta.get("tool_calls")

@@ -89,15 +89,19 @@ class Endpoint:
         self._expect_200(answer.status, answer.headers, answer.body)
         return answer.body
 
-    async def post(self, path: str, body: bytes) -> bytes:
-        """Send JSON and return the answer's body.
+    async def post(self, path: str, body: bytes, content_type: str = "application/json") -> bytes:
+        """Send a body and return the answer's.
 
         Raises:
             ModelError: There was no 200; the leaf says why.
         """
         with _model_errors():
-            answer = await self._session.post_json(
-                self._root + path, body, headers=self._headers, read_timeout_s=self._read_timeout_s
+            answer = await self._session.post(
+                self._root + path,
+                body,
+                content_type=content_type,
+                headers=self._headers,
+                read_timeout_s=self._read_timeout_s,
             )
         self._expect_200(answer.status, answer.headers, answer.body)
         return answer.body

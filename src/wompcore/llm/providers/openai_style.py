@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from wompcore.clock import Clock
+from wompcore.llm.media import Audio, Embeddings, Transcript
 from wompcore.llm.providers.chat_completions import decode, encode
 from wompcore.llm.providers.chunks import read_chunk
 from wompcore.llm.providers.endpoint import Endpoint
+from wompcore.llm.providers.media_format import (
+    decode_embeddings,
+    decode_transcript,
+    encode_audio,
+    encode_texts,
+    form_type,
+)
 from wompcore.llm.reply import Delta, ProviderAnswer
 from wompcore.llm.request import ChatRequest
 from wompcore.llm.stream import as_delta
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 
 _CHAT = "/chat/completions"
 _KEY_PATHS = {"openrouter.ai": "/key"}  # hosts whose list of models is open to all: where a key shows
+_HOST_EXTRAS: Mapping[str, Mapping[str, Any]] = {"openrouter.ai": {"usage": {"include": True}}}
+"""Sent to hosts that tell what a call cost only when asked; others refuse fields they do not know."""
 
 
 class OpenAiStyle:
@@ -33,8 +43,8 @@ class OpenAiStyle:
     def __init__(self, session: TrustedSession, settings: LlmSettings, clock: Clock | None = None) -> None:
         key = settings.api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._extra = settings.extra_body
         self._endpoint = Endpoint(session, settings.base_url, key, headers, settings.read_timeout_s, clock)
+        self._extra = {**_HOST_EXTRAS.get(self.name, {}), **settings.extra_body}
 
     @property
     def name(self) -> str:
@@ -60,6 +70,24 @@ class OpenAiStyle:
             first_token_s=first_token_s,
             idle_s=idle_s,
         )
+
+    def encode_texts(self, texts: Sequence[str], model: str, *, dimensions: int | None = None) -> bytes:
+        """Return a request for embeddings; see :class:`wompcore.llm.MediaProvider`."""
+        return encode_texts(texts, model, dimensions)
+
+    async def embed(self, body: bytes) -> Embeddings:
+        """Send it and read the vectors; see :class:`wompcore.llm.MediaProvider`."""
+        answer = await self._endpoint.post("/embeddings", body)
+        return decode_embeddings(answer, sent=body, provider=self.name)
+
+    def encode_audio(self, audio: Audio, model: str, *, language: str = "") -> bytes:
+        """Return a request for a transcription; see :class:`wompcore.llm.MediaProvider`."""
+        return encode_audio(audio, model, language)
+
+    async def transcribe(self, body: bytes) -> Transcript:
+        """Send it and read the words; see :class:`wompcore.llm.MediaProvider`."""
+        answer = await self._endpoint.post("/audio/transcriptions", body, form_type(body))
+        return decode_transcript(answer, provider=self.name)
 
     async def probe(self, model: str) -> str:
         """Fetch the list of models with the key; see :class:`wompcore.llm.Provider`."""
