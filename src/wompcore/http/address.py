@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 
 AddressPolicy: TypeAlias = Callable[[IPv4Address | IPv6Address, int], bool]
@@ -44,17 +45,41 @@ _REFUSED_V6 = [
 ]
 _NAT64 = IPv6Network("64:ff9b::/96")  # how an IPv6-only host reaches IPv4 (RFC 6052)
 
+_WEB_PORTS = frozenset({80, 443})
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+
+
+def is_plain_host(host: str) -> bool:
+    """Return whether a host is a name, or an address in its usual spelling.
+
+    Decimal, octal, hexadecimal and short IPv4 addresses are told by their last part, as browsers do.
+    Source: WHATWG URL, section 3.5, "ends in a number".
+
+    Args:
+        host: As in a URL, without brackets.
+    """
+    last = host.rstrip(".").rpartition(".")[2]
+    if ":" not in host and not _NUMBER.fullmatch(last):
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
 
 def is_public(address: IPv4Address | IPv6Address, port: int) -> bool:
-    """Return whether an address belongs to the public internet, the default policy.
+    """Return whether a web server on the public internet may be there, the default policy.
 
     IPv4 addresses dressed as IPv6 (mapped, 6to4, Teredo) are refused; NAT64 is judged by the IPv4
     address it carries.
 
     Args:
         address: The address about to be connected to.
-        port: Its port; every port of a public address is allowed.
+        port: Its port; only 80 and 443 are allowed (spec 07, section 8).
     """
+    if port not in _WEB_PORTS:
+        return False
     if isinstance(address, IPv6Address):
         if address in _NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF), port)

@@ -62,7 +62,8 @@ def parse(url: str) -> URL:
     """
     try:
         parsed = URL(url)
-        usable = parsed.scheme in ("http", "https") and bool(parsed.host) and parsed.user is None
+        anonymous = parsed.user is None and parsed.password is None
+        usable = parsed.scheme in ("http", "https") and bool(parsed.host) and anonymous
     except ValueError as error:
         raise AddressRefused("this is not a URL") from error
     if not usable:

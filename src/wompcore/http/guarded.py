@@ -9,6 +9,7 @@ import aiohttp
 from yarl import URL
 
 from wompcore.errors import AddressRefused, TransportFailed
+from wompcore.http.address import is_plain_host
 from wompcore.http.exchange import HttpAnswer, Traffic, exchange, origin_of, parse
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -60,7 +61,7 @@ class GuardedSession:
             TransportFailed: There was no complete answer.
             AnswerTooLarge: The answer is larger than ``max_bytes``.
         """
-        target = parse(url)
+        target = _checked(url)
         try:
             async with asyncio.timeout(total_s):
                 return await self._follow(method, target, headers, body, max_bytes)
@@ -93,8 +94,15 @@ class GuardedSession:
         raise TransportFailed(origin_of(url), f"more than {_MAX_REDIRECTS} redirects", retryable=False)
 
 
+def _checked(url: str) -> URL:
+    parsed = parse(url)
+    if not is_plain_host(parsed.raw_host or ""):
+        raise AddressRefused("a host must be a name, or an address in its usual spelling")
+    return parsed
+
+
 def _target(url: URL, location: str) -> URL:
     try:
-        return parse(str(url.join(URL(location))))
+        return _checked(str(url.join(URL(location))))
     except ValueError as error:
         raise AddressRefused(f"{origin_of(url)} redirects to something that is not a URL") from error

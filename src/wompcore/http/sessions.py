@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from wompcore.config import HttpSettings
 from wompcore.http.address import AddressPolicy, is_public
@@ -31,7 +32,12 @@ class HttpSessions:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: HttpSettings, *, trusted_origins: Iterable[str], policy: AddressPolicy = is_public
+        cls,
+        settings: HttpSettings,
+        *,
+        trusted_origins: Iterable[str],
+        policy: AddressPolicy = is_public,
+        resolver: AbstractResolver | None = None,
     ) -> AsyncIterator[HttpSessions]:
         """Open both sessions and close them at the end.
 
@@ -39,6 +45,7 @@ class HttpSessions:
             settings: Limits.
             trusted_origins: URLs whose scheme, host and port the trusted session may send to.
             policy: What the guarded session may connect to; tests hand in their own.
+            resolver: How the guarded session looks names up; the system's way when left out.
 
         Raises:
             AddressRefused: A trusted origin is not an http or https URL.
@@ -54,6 +61,7 @@ class HttpSessions:
             limit=settings.connections_per_host,
             limit_per_host=8,
             socket_factory=counting_sockets(policy),
+            resolver=resolver,
             happy_eyeballs_delay=None,  # one address after the other: a refusal must end the request
         )
         async with _session(trusted_pool) as trusted, _session(guarded_pool) as guarded:

@@ -52,6 +52,11 @@ def test_every_other_address_is_refused(address: str) -> None:
     assert not is_public(ip_address(address), 443)
 
 
+@pytest.mark.parametrize("port", [0, 22, 25, 5432, 6379, 8080])
+def test_only_web_ports_of_public_addresses_are_contacted(port: int) -> None:
+    assert not is_public(ip_address("1.1.1.1"), port)
+
+
 @given(st.ip_addresses())
 def test_nothing_that_python_knows_as_private_is_public(address: IPv4Address | IPv6Address) -> None:
     if is_public(address, 80):
