@@ -29,6 +29,34 @@ ON CONFLICT (person_id, purpose) DO UPDATE SET withdrawn = excluded.withdrawn,
     changed_at = excluded.changed_at
 RETURNING revision
 """
+# Words live on where a bot answered or named the person, and as the context of others' claims. Rows are
+# locked in order, so that people who are quoted together can withdraw at once.
+_UNQUOTE = """
+WITH said AS MATERIALIZED (
+    SELECT id, channel_id, lower(author_name) AS name FROM messages
+    WHERE author_id = %(person)s AND text <> ''
+), names AS MATERIALIZED (
+    SELECT DISTINCT channel_id, name FROM said
+), answers AS (
+    SELECT m.id FROM messages m JOIN people p ON p.id = m.author_id AND p.is_bot
+    WHERE m.text <> '' AND m.author_id <> %(person)s AND (m.reply_to_id IN (SELECT id FROM said) OR EXISTS (
+        SELECT FROM names n WHERE n.channel_id = m.channel_id AND strpos(lower(m.text), n.name) > 0))
+    ORDER BY m.id FOR UPDATE OF m
+)
+UPDATE messages m SET text = '' FROM answers a WHERE m.id = a.id
+"""
+_FORGET_CONTEXT = """
+WITH names AS MATERIALIZED (
+    SELECT DISTINCT channel_id, lower(author_name) AS name FROM messages
+    WHERE author_id = %(person)s AND text <> ''
+), quoting AS (
+    SELECT c.id FROM claims c WHERE c.context <> '' AND EXISTS (
+        SELECT FROM names n
+        WHERE n.channel_id = c.channel_id AND strpos(lower(c.context), n.name || ': ') > 0)
+    ORDER BY c.id FOR UPDATE
+)
+UPDATE claims c SET context = '' FROM quoting q WHERE c.id = q.id
+"""
 _BLANK = "UPDATE messages SET text = '', author_name = %(redacted)s WHERE author_id = %(person)s"
 _UNPARK = "DELETE FROM parked_messages WHERE person_id = %(person)s"
 _UNCHECK = "DELETE FROM claim_checks WHERE author_id = %(person)s"
@@ -79,6 +107,8 @@ class ConsentRepository:
             row = await (await connection.execute(_RECORD, values)).fetchone()
             assert row is not None  # RETURNING of an upsert always gives its row
             if withdrawn:
+                await connection.execute(_UNQUOTE, values)
+                await connection.execute(_FORGET_CONTEXT, values)
                 await connection.execute(_BLANK, values)
                 await connection.execute(_UNPARK, values)
                 await connection.execute(_UNCHECK, values)
