@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wompcore.errors import LogLineInvalid, LogUnreadable
@@ -132,6 +132,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*GOOD, "reply_to"]), json_values))
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_no_value_of_a_field_raises(changes):
     entry = read_line(3, json.dumps({**GOOD, **changes}).encode())
     assert entry.line == 3
