@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from wompcore.errors import (
     ModelUnavailable,
 )
 
+_EXACT = json.JSONDecoder(parse_float=Decimal)  # money must not pass through a float
 _QUOTED_CHARS = 200
 _NEVER_RETRIED = frozenset({501, 505})  # the server lacks what was asked; asking again changes nothing
 _STATUS_OF_WORD = {
@@ -46,8 +48,9 @@ _TOO_LONG = re.compile(
 
 def json_object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a body with exact decimals, ``None`` when it holds something else."""
+    text = body.removeprefix(BOM_UTF8).decode("utf-8", "replace")  # some servers cut within a character
     try:
-        found = json.loads(body, parse_float=Decimal)  # money must not pass through a float
+        found = _EXACT.decode(text)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
