@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from living_bot import Living
 from wompbot_cogs.demo.lag import LoopLag
 from wompbot_cogs.demo.log_clock import LogClock
 from wompbot_cogs.demo.markup import readable
-from wompbot_cogs.demo.talk import speaker_of
+from wompbot_cogs.demo.show import Show
+from wompbot_cogs.demo.talk import speaker_of, talk
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -79,3 +83,13 @@ async def test_lag_is_how_late_a_timer_comes():
 
 def test_without_samples_there_is_no_lag():
     assert LoopLag().percentile_ms(99) == 0
+
+
+async def test_a_line_that_discord_would_not_take_does_not_end_the_talk(living: Living) -> None:
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    for line in ("x" * 2001, "wompbot, who are you?", None):
+        lines.put_nowait(line)
+    shown = StringIO()
+    await talk(living.guild, Show(Console(file=shown), living.guild), lines)
+    assert "2,000 characters" in shown.getvalue()
+    assert "stand-in" in shown.getvalue()

@@ -11,6 +11,7 @@ from wompbot_cogs.demo.show import Show
 from wompbot_cogs.simulated import CommandRefused, SimulatedGuild
 
 _YOU = "you"
+_LONGEST = 2000
 
 
 async def talk(guild: SimulatedGuild, show: Show, lines: asyncio.Queue[str | None]) -> None:
@@ -29,6 +30,8 @@ async def talk(guild: SimulatedGuild, show: Show, lines: asyncio.Queue[str | Non
         name, text = speaker_of(line)
         if text.startswith("/"):
             await _command(guild, show, name, text[1:])
+        elif len(text) > _LONGEST:
+            show.problem(f"Discord takes messages of {_LONGEST:,} characters at most.")
         elif text:
             await guild.say(name, text)
         show.news()
