@@ -108,6 +108,9 @@ class Price(Section):
     cached_input: Decimal | None = Field(
         None, ge=0, description="Per million prompt tokens read from the provider's cache; empty: as input."
     )
+    cache_write: Decimal | None = Field(
+        None, ge=0, description="Per million prompt tokens written to that cache; empty: as input."
+    )
 
 
 class CostSettings(Section):

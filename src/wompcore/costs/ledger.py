@@ -253,5 +253,6 @@ def _plausible(usage: Usage) -> Usage:
         input=min(max(usage.input, 0), _TOKENS_MAX),
         output=min(max(usage.output, 0), _TOKENS_MAX),
         cached_input=min(max(usage.cached_input, 0), _TOKENS_MAX),
+        cache_write=min(max(usage.cache_write, 0), _TOKENS_MAX),
         cost=cost if cost is not None and cost.is_finite() and cost >= 0 else None,
     )

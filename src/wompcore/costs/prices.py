@@ -66,12 +66,15 @@ class PriceBook:
 
 
 def cost_of(usage: Usage, price: Price) -> Usd:
-    """Return what tokens cost: each class at its own price, cached input as input when it has none."""
+    """Return what tokens cost: each class at its own price, those of the cache as input without one."""
     cached = min(usage.cached_input, usage.input)
+    written = min(usage.cache_write, usage.input - cached)
     cached_price = price.input if price.cached_input is None else price.cached_input
+    write_price = price.input if price.cache_write is None else price.cache_write
     with localcontext(prec=_EXACT_DIGITS):
         return (
-            per_million(usage.input - cached, price.input)
+            per_million(usage.input - cached - written, price.input)
             + per_million(cached, cached_price)
+            + per_million(written, write_price)
             + per_million(usage.output, price.output)
         )

@@ -69,12 +69,27 @@ def test_cached_input_costs_its_own_price_when_one_is_set() -> None:
     assert cost_of(usage, price("3", "15")) == 3
 
 
-@given(TOKENS, TOKENS, TOKENS, DOLLARS, DOLLARS, st.none() | DOLLARS)
-def test_costs_are_exact(
-    input_: int, output: int, cached: int, dear: Decimal, out: Decimal, cheap: Decimal | None
-) -> None:
-    usage = Usage(input_, output, cached_input=cached)
-    cost = cost_of(usage, Price(input=dear, output=out, cached_input=cheap))
-    cached = min(cached, input_)
-    exact = (input_ - cached) * Fraction(dear) + cached * Fraction(dear if cheap is None else cheap)
-    assert Fraction(cost) == (exact + output * Fraction(out)) / 1_000_000
+def test_writing_to_the_cache_costs_its_own_price_when_one_is_set() -> None:
+    dearer = Price(input=Decimal(3), output=Decimal(15), cache_write=Decimal("3.75"))
+    usage = Usage(input=1_000_000, output=0, cache_write=400_000)
+    assert cost_of(usage, dearer) == Decimal("3.3")
+    assert cost_of(usage, price("3", "15")) == 3
+
+
+CLASSES = st.builds(Usage, TOKENS, TOKENS, cached_input=TOKENS, cache_write=TOKENS)
+PRICES = st.builds(
+    Price, input=DOLLARS, output=DOLLARS, cached_input=st.none() | DOLLARS, cache_write=st.none() | DOLLARS
+)
+
+
+@given(CLASSES, PRICES)
+def test_costs_are_exact(usage: Usage, price: Price) -> None:
+    cached = min(usage.cached_input, usage.input)
+    written = min(usage.cache_write, usage.input - cached)
+    exact = (
+        (usage.input - cached - written) * Fraction(price.input)
+        + cached * Fraction(price.input if price.cached_input is None else price.cached_input)
+        + written * Fraction(price.input if price.cache_write is None else price.cache_write)
+        + usage.output * Fraction(price.output)
+    )
+    assert Fraction(cost_of(usage, price)) == exact / 1_000_000
