@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,3 +19,12 @@ def test_the_library_works_without_discord() -> None:
     assert "Thursday" in model
     assert "Psst" not in model
     assert cost.startswith("cost:  $0.0000")
+
+
+def test_a_model_calls_a_function() -> None:
+    command = [sys.executable, "-W", "error", str(ROOT / "examples/dice_tool.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    tool, model = done.stdout.splitlines()
+    assert tool == "tool:  roll_dice {} -> ok"
+    assert re.fullmatch(r"model: roll_dice: a die of 6 sides shows [1-6]", model)
