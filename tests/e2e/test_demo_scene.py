@@ -34,12 +34,20 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, obje
 
 def test_the_scene_shows_every_part_at_work(scene):
     text, summary = scene
-    for shown in ("apple", "Receipts", "You are opted out", "0 were lost", "chat 0.", "everywhere: $"):
+    for shown in (
+        "apple",
+        "https://www.postgresql.org",
+        "Receipts",
+        "You are opted out",
+        "0 were lost",
+        "chat 0.",
+        "everywhere: $",
+    ):
         assert shown in text
     assert (summary["errors"], summary["lost_during_swap"], summary["claims_stored"]) == (0, 0, 1)
     assert summary["messages_in"] == summary["messages_stored"] + summary["opted_out_dropped"]
     assert summary["said_during_swap"] == 300
-    assert summary["llm_calls"] == 4
+    assert summary["llm_calls"] == 6
 
 
 def test_output_that_is_no_terminal_is_plain(scene):

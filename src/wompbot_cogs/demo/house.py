@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,9 +11,11 @@ from wompbot_cogs.app import App, open_app
 from wompbot_cogs.settings import BotSettings, DiscordSettings
 from wompbot_cogs.simulated import GUILD_ID, SimulatedGuild, member_id
 from wompcore.clock import Clock
-from wompcore.config import CostSettings, DatabaseSettings, LlmSettings, Price
+from wompcore.config import CostSettings, DatabaseSettings, LlmSettings, Price, SearchSettings
 from wompcore.llm.offline import MODEL, offline_server
 from wompcore.repos.log_sources import LogSourceRepository
+from wompcore.search import SearchResult
+from wompcore.search.offline import offline_search
 
 OWNER = "olivia"
 
@@ -41,6 +43,7 @@ async def open_house(
     database: DatabaseSettings | None = None,
     guild_id: int | None = None,
     channels: Mapping[str, int] | Sequence[str] = ("general",),
+    pages: Sequence[SearchResult] = (),
 ) -> AsyncIterator[House]:
     """Open everything and let the bot log in.
 
@@ -50,15 +53,22 @@ async def open_house(
         database: The database; ``None`` for an embedded one that is thrown away at the end.
         guild_id: The guild's id; ``None`` for any.
         channels: Names of text channels, or their ids by name.
+        pages: What a web search finds; none for no search.
 
     Raises:
         WompError: A part cannot be opened; says which and what to do.
     """
-    async with offline_server() as model:
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(offline_server())
+        search = SearchSettings()
+        if pages:
+            engine = await stack.enter_async_context(offline_search(pages))
+            search = SearchSettings(provider="searxng", base_url=engine.base_url)
         settings = BotSettings(
             database=database or DatabaseSettings(),
             llm=LlmSettings(base_url=model.base_url, model=MODEL),
             costs=CostSettings(prices={MODEL: _PRICE}),
+            search=search,
             discord=DiscordSettings(name=bot_name, owner_ids=frozenset({member_id(OWNER)})),
         )
         async with open_app(settings, clock=clock, temporary=database is None, shard_count=1) as app:

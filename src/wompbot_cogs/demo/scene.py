@@ -12,11 +12,13 @@ import psutil
 from rich.console import Console
 
 from wompbot_cogs.demo.house import OWNER, House, open_house
+from wompbot_cogs.demo.pages import PAGES
 from wompbot_cogs.demo.show import Show
 from wompbot_cogs.demo.talk import talk, typed_lines
 from wompcore.clock import SystemClock
 from wompcore.config import DatabaseSettings
 from wompcore.money import ZERO, show_usd
+from wompcore.usage import Purpose
 
 _BEAT_S = 0.002
 _CROWD = ("emil", "fay", "gus", "hana", "ivo")
@@ -82,6 +84,7 @@ class Scene:
             f"stand-in at {self._app.settings.llm.base_url}, Discord is simulated. The rest is the product."
         )
         await self._chat()
+        await self._search()
         await self._catch_a_claim()
         await self._opt_out()
         await self._swap()
@@ -95,6 +98,12 @@ class Scene:
         await self._say("chloe", "I bring cake: apple, and one without nuts for dana")
         await self._say("dana", "you are the best")
         await self._say("ann", f"{self._bot_name}, who brings cake on friday?")
+
+    async def _search(self) -> None:
+        self._show.narrate(
+            f"The model may search the web: here, a server on this machine that knows {len(PAGES)} pages."
+        )
+        await self._say("emil", f"{self._bot_name}, search the web for PostgreSQL")
 
     async def _catch_a_claim(self) -> None:
         self._show.narrate("Claims are caught by a local filter, checked by the model and kept as receipts.")
@@ -146,7 +155,7 @@ class Scene:
     async def _summary(self, ready_s: float, statements: int) -> SceneSummary:
         core, counts, flow = self._core, self._core.messages.counts, self._app.bot.flow.counts
         await core.messages.flush()
-        spent = (await core.repos.costs.ever_by_purpose()).values()
+        spent = await core.repos.costs.ever_by_purpose()
         return SceneSummary(
             ready_s=round(ready_s, 2),
             messages_in=flow.seen,
@@ -156,8 +165,8 @@ class Scene:
             lost_during_swap=self._lost_during_swap,
             claims_stored=core.claims.counts.stored,
             replies=len(self._guild.answers()),
-            llm_calls=sum(total.calls for total in spent),
-            cost_usd=sum((total.cost_usd for total in spent), ZERO),
+            llm_calls=sum(total.calls for why, total in spent.items() if why != Purpose.SEARCH),
+            cost_usd=sum((total.cost_usd for total in spent.values()), ZERO),
             db_statements=core.db.statements - statements,
             errors=self._app.bot.failures + self._app.host.errors + flow.matcher_errors,
         )
@@ -189,7 +198,7 @@ async def run_scene(*, database: DatabaseSettings | None = None, to_stderr: bool
         WompError: A part of the product cannot be opened.
     """
     console = Console(stderr=to_stderr, highlight=False)
-    async with open_house(clock=SystemClock(), database=database) as house:
+    async with open_house(clock=SystemClock(), database=database, pages=PAGES) as house:
         ready_s = time.time() - psutil.Process().create_time()
         show = Show(console, house.guild)
         summary = await Scene(house, show).play(ready_s)
