@@ -243,6 +243,20 @@ async def test_a_429_says_when_to_come_back_and_keeps_the_key() -> None:
     assert "sk-secret" not in str(caught.value)
 
 
+async def test_a_key_that_is_echoed_in_mid_stream_is_not_shown() -> None:
+    echo = b'data: {"error":{"code":401,"message":"sk-secret is no key"}}\n\n'
+    async with provider_for(playing(HELLO[0], echo)) as provider:
+        with pytest.raises(ModelError, match=r"\*\*\* is no key") as caught:
+            await streamed(provider)
+    assert "sk-secret" not in repr(caught.value)
+
+
+async def test_signs_of_life_after_the_end_are_not_waited_out() -> None:
+    chunks = [*HELLO, *[b": still here\n\n"] * 1000]
+    async with provider_for(playing(*chunks, pause_s=0.1)) as provider:
+        assert (await streamed(provider))[1].text == "Grüße, 日本"
+
+
 async def test_a_reset_in_mid_stream_breaks_it_off_and_after_the_end_changes_nothing() -> None:
     async def reset_after(request: web.Request, *chunks: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -47,8 +47,9 @@ class Anthropic:
 
     async def complete(self, body: bytes) -> ProviderAnswer:
         """Send the body and read the message; see :class:`wompcore.llm.Provider`."""
-        answer = await self._endpoint.post(_MESSAGES, body)
-        return decode(answer, sent=len(body), provider=self.name)
+        return await self._endpoint.post(
+            _MESSAGES, body, lambda answer: decode(answer, sent=len(body), provider=self.name)
+        )
 
     def stream(self, body: bytes, *, first_token_s: float, idle_s: float) -> AsyncGenerator[Delta, None]:
         """Send the body and hand on the pieces; see :class:`wompcore.llm.Provider`."""

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from wompcore.clock import Clock, SystemClock
 from wompcore.errors import (
     AnswerTooLarge,
     ModelAnswerInvalid,
+    ModelError,
     ModelUnavailable,
     TransportFailed,
 )
+from wompcore.llm.providers.event_reader import EventReader, Patience
 from wompcore.llm.providers.failure import error_of_status, json_object, kind_of
 from wompcore.llm.reply import Delta
 from wompcore.llm.retry import retry_after_s
-from wompcore.llm.sse import EventParser
 
 if TYPE_CHECKING:
-    from wompcore.http import HttpStream, TrustedSession
+    from wompcore.http import TrustedSession
+
+T = TypeVar("T")
 
 _GET_WITHIN_S = 5.0
-_LATE_USAGE_S = 2.0
-_LEFTOVERS_S = 0.1
 _WHOLE_ANSWERS = ("application/json", "text/html")
-
-ReadEvent = Callable[[bytes], Delta | None]
-"""Reads an event's data; ``None`` when it says that nothing follows."""
 
 
 class Endpoint:
@@ -55,7 +52,7 @@ class Endpoint:
     ) -> None:
         self._session = session
         self._root = root.rstrip("/")
-        self._key = key.encode()
+        self._key = key
         self._headers = headers
         self._read_timeout_s = read_timeout_s
         self._clock = clock or SystemClock()
@@ -82,20 +79,28 @@ class Endpoint:
         Raises:
             ModelError: There was no 200; the leaf says why.
         """
-        with _model_errors():
+        with self._model_errors():
             answer = await self._session.get(
                 self._root + path, headers=self._headers, read_timeout_s=_GET_WITHIN_S
             )
-        self._expect_200(answer.status, answer.headers, answer.body)
-        return answer.body
+            self._expect_200(answer.status, answer.headers, answer.body)
+            return answer.body
 
-    async def post(self, path: str, body: bytes, content_type: str = "application/json") -> bytes:
-        """Send a body and return the answer's.
+    async def post(
+        self, path: str, body: bytes, read: Callable[[bytes], T], *, content_type: str = "application/json"
+    ) -> T:
+        """Send a body and read the answer's.
+
+        Args:
+            path: Below the API root.
+            body: The request.
+            read: Reads the body of a 200.
+            content_type: What the request is.
 
         Raises:
-            ModelError: There was no 200; the leaf says why.
+            ModelError: There was no 200, or ``read`` found none in it; the leaf says why.
         """
-        with _model_errors():
+        with self._model_errors():
             answer = await self._session.post(
                 self._root + path,
                 body,
@@ -103,15 +108,15 @@ class Endpoint:
                 headers=self._headers,
                 read_timeout_s=self._read_timeout_s,
             )
-        self._expect_200(answer.status, answer.headers, answer.body)
-        return answer.body
+            self._expect_200(answer.status, answer.headers, answer.body)
+            return read(answer.body)
 
     async def stream(
         self,
         path: str,
         body: bytes,
         *,
-        read_event: ReadEvent,
+        read_event: Callable[[bytes], Delta | None],
         read_whole: Callable[[bytes], Delta],
         first_token_s: float,
         idle_s: float,
@@ -121,7 +126,7 @@ class Endpoint:
         Args:
             path: Below the API root.
             body: The request.
-            read_event: Reads one event.
+            read_event: Reads an event's data; ``None`` says that nothing follows.
             read_whole: Reads the answer of a server that does not stream although it was asked to.
             first_token_s: Seconds until the answer begins.
             idle_s: Seconds of silence after that.
@@ -129,69 +134,42 @@ class Endpoint:
         Raises:
             ModelError: The answer did not begin, or ended early; the leaf says why.
         """
-        first_token_by = asyncio.get_running_loop().time() + first_token_s
-        with _model_errors():
+        patience = Patience(first_token_s, idle_s)
+        with self._model_errors():
             async with self._session.stream_json(
                 self._root + path, body, headers=self._headers, answer_within_s=first_token_s
             ) as answer:
-                if answer.status != 200:
-                    refusal = await answer.read_all(self._read_timeout_s)
-                    self._expect_200(answer.status, answer.headers, refusal)
-                if answer.headers.get("Content-Type", "").startswith(_WHOLE_ANSWERS):
-                    yield read_whole(await answer.read_all(self._read_timeout_s))
+                is_whole = answer.headers.get("Content-Type", "").startswith(_WHOLE_ANSWERS)
+                if answer.status != 200 or is_whole:
+                    content = await answer.read_all(self._read_timeout_s)
+                    self._expect_200(answer.status, answer.headers, content)
+                    yield read_whole(content)
                     return
-                async for delta in _deltas(answer, read_event, first_token_by, idle_s):
+                events = EventReader(answer, patience)
+                async for data in events:
+                    delta = read_event(data)
+                    if delta is None:
+                        await events.finish()
+                        return
+                    patience.saw(delta)
                     yield delta
+                events.expect_whole()
 
     def _expect_200(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         if status != 200:
-            raise error_of_status(
-                status,
-                body.replace(self._key, b"***") if self._key else body,
-                provider=self.name,
-                retry_after_s=retry_after_s(headers.get("Retry-After"), self._clock.now()),
-            )
+            wait_s = retry_after_s(headers.get("Retry-After"), self._clock.now())
+            raise error_of_status(status, body, provider=self.name, retry_after_s=wait_s)
 
-
-async def _deltas(
-    answer: HttpStream, read_event: ReadEvent, first_token_by: float, idle_s: float
-) -> AsyncIterator[Delta]:
-    now = asyncio.get_running_loop().time
-    parser = EventParser()
-    begun = ended = False
-    while True:
-        patience_s = _LATE_USAGE_S if ended else idle_s if begun else first_token_by - now()
+    @contextmanager
+    def _model_errors(self) -> Iterator[None]:
+        """Turn failures of the transport into ours, and keep the key out of what a server says."""
         try:
-            chunk = await answer.read(patience_s)
-        except TransportFailed:
-            if ended:  # nothing but the usage can be missing
-                return
+            yield
+        except AnswerTooLarge as error:
+            raise ModelAnswerInvalid(str(error)) from error
+        except TransportFailed as error:
+            raise ModelUnavailable(str(error), retryable=error.retryable) from error
+        except ModelError as error:
+            if self._key and self._key in error.message:
+                error.args = (error.message.replace(self._key, "***"),)
             raise
-        for data in parser.feed(chunk) if chunk else parser.close():
-            delta = read_event(data)
-            if delta is None:
-                await _read_leftovers(answer)
-                return
-            begun = begun or delta.shows
-            ended = ended or bool(delta.finish_reason)
-            yield delta
-        if not chunk:
-            if ended:
-                return
-            raise ModelUnavailable("the stream ended before the answer did", retryable=True)
-
-
-async def _read_leftovers(answer: HttpStream) -> None:
-    """Read what follows the last event, an empty chunk as a rule: only then is the connection kept."""
-    with suppress(TransportFailed):
-        await answer.read_all(_LEFTOVERS_S)
-
-
-@contextmanager
-def _model_errors() -> Iterator[None]:
-    try:
-        yield
-    except AnswerTooLarge as error:
-        raise ModelAnswerInvalid(str(error)) from error
-    except TransportFailed as error:
-        raise ModelUnavailable(str(error), retryable=error.retryable) from error

@@ -57,8 +57,9 @@ class OpenAiStyle:
 
     async def complete(self, body: bytes) -> ProviderAnswer:
         """Send the body and read the completion; see :class:`wompcore.llm.Provider`."""
-        answer = await self._endpoint.post(_CHAT, body)
-        return decode(answer, sent=len(body), provider=self.name)
+        return await self._endpoint.post(
+            _CHAT, body, lambda answer: decode(answer, sent=len(body), provider=self.name)
+        )
 
     def stream(self, body: bytes, *, first_token_s: float, idle_s: float) -> AsyncGenerator[Delta, None]:
         """Send the body and hand on the pieces; see :class:`wompcore.llm.Provider`."""
@@ -77,8 +78,9 @@ class OpenAiStyle:
 
     async def embed(self, body: bytes) -> Embeddings:
         """Send it and read the vectors; see :class:`wompcore.llm.MediaProvider`."""
-        answer = await self._endpoint.post("/embeddings", body)
-        return decode_embeddings(answer, sent=body, provider=self.name)
+        return await self._endpoint.post(
+            "/embeddings", body, lambda answer: decode_embeddings(answer, sent=body, provider=self.name)
+        )
 
     def encode_audio(self, audio: Audio, model: str, *, language: str = "") -> bytes:
         """Return a request for a transcription; see :class:`wompcore.llm.MediaProvider`."""
@@ -86,8 +88,12 @@ class OpenAiStyle:
 
     async def transcribe(self, body: bytes) -> Transcript:
         """Send it and read the words; see :class:`wompcore.llm.MediaProvider`."""
-        answer = await self._endpoint.post("/audio/transcriptions", body, form_type(body))
-        return decode_transcript(answer, provider=self.name)
+        return await self._endpoint.post(
+            "/audio/transcriptions",
+            body,
+            lambda answer: decode_transcript(answer, provider=self.name),
+            content_type=form_type(body),
+        )
 
     async def probe(self, model: str) -> str:
         """Fetch the list of models with the key; see :class:`wompcore.llm.Provider`."""
