@@ -78,6 +78,13 @@ async def test_rounds_are_bounded_and_the_last_question_offers_no_tools() -> Non
     assert [bool(request.tools) for request in model.requests] == [True, True, True, False]
 
 
+async def test_no_more_tools_are_offered_once_the_time_is_over() -> None:
+    toolbox, seen = counter()
+    model = Script(*([("count", f'{{"number": {number}}}')] for number in range(9)))
+    conversation = await talk(model, toolbox, max_s=0)
+    assert (conversation.reply.text, conversation.ended, seen) == ("done", "time", [0])
+
+
 async def test_calls_are_bounded_over_all_rounds() -> None:
     toolbox, seen = counter()
     model = Script([("count", f'{{"number": {number}}}') for number in range(9)])

@@ -252,7 +252,9 @@ async def test_a_tools_own_error_is_read_by_the_model_and_any_other_is_not() -> 
         """Be closed."""
         raise ToolFailed("the shop is closed today")
 
-    assert "the shop is closed" in (await run_one(closed)).text
+    context = ToolContext(ASKER, outside_text=False)
+    assert "the shop is closed" in (await run_one(closed, context=context)).text
+    assert context.outside_text
     assert "secret" not in (await run_one(broken)).text
 
 

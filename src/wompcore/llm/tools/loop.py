@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
@@ -14,7 +15,7 @@ from wompcore.llm.tools.tool import ToolContext
 from wompcore.llm.tools.toolbox import Toolbox
 from wompcore.money import Usd
 
-Ending: TypeAlias = Literal["answered", "rounds", "calls", "cost", "repeated"]
+Ending: TypeAlias = Literal["answered", "rounds", "calls", "cost", "time", "repeated"]
 """Why no more tools ran: the model had enough, or a limit was reached."""
 
 _REPEATED = "You made this very call before; its result stands above. Answer with what you have."
@@ -57,6 +58,7 @@ async def converse(
     max_rounds: int = 4,
     max_calls: int = 16,
     max_cost: Usd | None = None,
+    max_s: float = 120.0,
 ) -> Conversation:
     """Let a model use tools until it answers.
 
@@ -72,6 +74,7 @@ async def converse(
         max_calls: Calls that are run at most, all rounds together.
         max_cost: Dollars after which the model is not asked again. The last time comes while there is
             money for it: when less is left than two rounds like the one before. ``None`` for no limit.
+        max_s: Seconds after which no more tools are offered.
 
     Raises:
         WompError: A completion failed; what was spent until then is recorded.
@@ -81,6 +84,7 @@ async def converse(
     results: list[ToolResult] = []
     replies: list[Reply] = []
     charged = context.spent
+    until = time.monotonic() + max_s
 
     def paid() -> Usd:
         return sum((reply.cost for reply in replies), context.spent - charged)
@@ -99,6 +103,8 @@ async def converse(
             made.ended = "cost"
         elif len(replies) >= max_rounds:
             made.ended = made.ended or "rounds"
+        elif time.monotonic() >= until:
+            made.ended = made.ended or "time"
         turn = Message("assistant", reply.text, tool_calls=reply.tool_calls)
         asked = replace(
             asked,

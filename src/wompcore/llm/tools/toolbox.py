@@ -54,10 +54,10 @@ class Toolbox:
 
         Args:
             calls: What the model asked for.
-            context: Who asked; marked as holding outside text once a tool returned something.
+            context: Who asked; marked as holding outside text once a tool has spoken.
         """
         results = await asyncio.gather(*(self._answer(call, context) for call in calls))
-        context.outside_text |= any(result.output for result in results)
+        context.outside_text |= any(result.status in ("ok", "failed") for result in results)
         return results
 
     async def _answer(self, call: ToolCall, context: ToolContext) -> ToolResult:
