@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -33,6 +34,8 @@ class Client:
     chat: ChatClient
     traffic: Traffic
     waits: list[float]
+    http: HttpSessions
+    settings: LlmSettings
 
 
 OpenClient = Callable[..., AbstractAsyncContextManager[Client]]
@@ -50,7 +53,12 @@ async def ledger(db: Database) -> AsyncIterator[Ledger]:
 def open_client(ledger: Ledger) -> OpenClient:
     @asynccontextmanager
     async def opened(
-        base_url: str, *, clock: Clock | None = None, pay: Ledger = ledger, **settings: Any
+        base_url: str,
+        *,
+        clock: Clock | None = None,
+        pay: Ledger = ledger,
+        parts: Mapping[str, Any] = MappingProxyType({}),
+        **settings: Any,
     ) -> AsyncIterator[Client]:
         llm = LlmSettings.model_validate({"base_url": base_url, "model": "offline-1", **settings})
         waits: list[float] = []
@@ -60,8 +68,8 @@ def open_client(ledger: Ledger) -> OpenClient:
 
         async with HttpSessions.open(HttpSettings(), trusted_origins=[base_url]) as http:
             provider = OpenAiStyle(http.trusted, llm, clock)
-            chat = ChatClient(provider, llm, pay, clock, sleep=sleep, chance=lambda: 0.5)
+            chat = ChatClient(provider, llm, pay, clock, sleep=sleep, chance=lambda: 0.5, **parts)
             [traffic] = http.trusted.traffic.values()
-            yield Client(chat, traffic, waits)
+            yield Client(chat, traffic, waits, http, llm)
 
     return opened

@@ -15,6 +15,7 @@ from wompcore.errors import WompError
 from wompcore.http import HttpSessions
 from wompcore.jobs import jobs_migrations
 from wompcore.llm import model_provider
+from wompcore.repos.breakers import BreakerRepository
 
 _LIMIT_S = 20.0
 _FIRST_START_S = 60.0
@@ -39,7 +40,7 @@ class Finding:
 
 
 async def examine(settings: BotSettings, *, only: Collection[str] = ()) -> list[Finding]:
-    """Look at database (and migrations), model endpoint, token (and intents) and plugins.
+    """Look at database (and migrations), model endpoint, breakers, token (and intents) and plugins.
 
     No schema is changed and nothing costs money. Each look ends in time, whatever it meets.
 
@@ -50,6 +51,7 @@ async def examine(settings: BotSettings, *, only: Collection[str] = ()) -> list[
     looks: list[tuple[str, Callable[[BotSettings], Awaitable[list[Finding]]], float]] = [
         ("database", look_at_database, _FIRST_START_S),
         ("model", look_at_model, _LIMIT_S),
+        ("breakers", look_at_breakers, _FIRST_START_S),
         ("token", look_at_account, _LIMIT_S),
         ("plugins", look_at_plugins, _LIMIT_S),
     ]
@@ -81,6 +83,22 @@ async def look_at_model(settings: BotSettings) -> list[Finding]:
     async with HttpSessions.open(settings.http, trusted_origins=[settings.llm.base_url]) as http:
         detail = await model_provider(http.trusted, settings.llm).probe(settings.llm.model)
     return [Finding("model", True, detail)]
+
+
+async def look_at_breakers(settings: BotSettings) -> list[Finding]:
+    """Tell which models are being left alone, when processes share that."""
+    if not settings.llm.shared_breaker:
+        return [Finding("breakers", True, "each process keeps its own (llm.shared_breaker is off)")]
+    async with Database.open(settings.database) as db:
+        if await pending_migrations(db, "core", migrations_in("wompcore.repos")):
+            return [Finding("breakers", True, "none yet: migrations are to be applied first")]
+        found = await BreakerRepository(db).not_closed()
+    states = [
+        f"{model} of {provider} " + (f"open for {open_s:.0f} s more" if open_s else "waits for a probe")
+        for provider, model, open_s in found
+    ]
+    hint = "The endpoint failed repeatedly; it is tried again by itself." if found else ""
+    return [Finding("breakers", not found, "; ".join(states) or "all closed", hint)]
 
 
 async def look_at_account(settings: BotSettings) -> list[Finding]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from wompcore.cache import Cache
 from wompcore.claims import ClaimWatcher
@@ -18,9 +19,10 @@ from wompcore.ids import EntryIds
 from wompcore.ingest import MessageStore
 from wompcore.jobs import Jobs, Outbox, jobs_migrations
 from wompcore.limits import ChannelSlots, Cooldown, PersonSlots
-from wompcore.llm import ChatClient, model_provider
+from wompcore.llm import Breakers, ChatClient, OpenAiStyle, model_provider
 from wompcore.money import Usd
-from wompcore.repos import consents
+from wompcore.observe import SILENT, Labels, Meter
+from wompcore.repos import breakers, consents
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.costs import CostRepository
 from wompcore.repos.deliveries import DeliveryRepository
@@ -138,7 +140,12 @@ class Core:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: CoreSettings, *, clock: Clock | None = None, temporary: bool = False
+        cls,
+        settings: CoreSettings,
+        *,
+        clock: Clock | None = None,
+        temporary: bool = False,
+        meter: Meter = SILENT,
     ) -> AsyncIterator[Core]:
         """Open every service; closing finishes what was begun.
 
@@ -146,6 +153,8 @@ class Core:
             settings: The settings.
             clock: The time that limits and records go by; the system's when left out.
             temporary: Use an embedded database that is thrown away at the end.
+            meter: Is told what the services do, such as a
+                :class:`wompcore.observe.prometheus.PrometheusMeter`.
 
         Raises:
             WompError: A service cannot be opened; says which and what to do.
@@ -176,7 +185,17 @@ class Core:
                 may_name=lambda person: not consent.refuses(person),
             )
             stack.push_async_callback(ledger.close)
-            llm = ChatClient(model_provider(http.trusted, settings.llm), settings.llm, ledger)
+            provider = model_provider(http.trusted, settings.llm)
+            llm = ChatClient(
+                provider,
+                settings.llm,
+                ledger,
+                media=provider if isinstance(provider, OpenAiStyle) else None,
+                breakers=await enter(_shared_breakers(db, listener)) if settings.llm.shared_breaker else None,
+                meter=meter,
+            )
+            meter.watch("http_requests", lambda: _by_origin(http, "requests"))
+            meter.watch("http_connections", lambda: _by_origin(http, "connections"))
             cache = await enter(Cache.open(settings.cache))
             search = WebSearch(provider_of(settings.search, http.trusted), settings.search, cache, ledger)
             messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))
@@ -219,3 +238,15 @@ async def _keep_partitions_ahead(partitions: PartitionRepository, jobs: Jobs) ->
 
     jobs.register("partitions.ensure", ensure, cron="17 3 * * *")
     await ensure()
+
+
+def _shared_breakers(db: Database, listener: Listener) -> AbstractAsyncContextManager[Breakers]:
+    return Breakers.shared(breakers.BreakerRepository(db), listener, breakers.CHANNEL)
+
+
+def _by_origin(
+    http: HttpSessions, what: Literal["requests", "connections"]
+) -> Iterator[tuple[Labels, float]]:
+    for origin, traffic in http.trusted.traffic.items():
+        yield {"origin": origin}, getattr(traffic, what)
+    yield {"origin": "guarded"}, getattr(http.guarded.traffic, what)

@@ -14,6 +14,7 @@ from wompbot_cogs.settings import BotSettings
 from wompcore.config import DatabaseSettings
 from wompcore.db import Database
 from wompcore.llm.offline import Fault, offline_server
+from wompcore.repos.breakers import BreakerRepository
 
 SECRET = "sk-not-for-any-log"
 
@@ -117,6 +118,17 @@ async def test_without_message_content_no_privileged_intent_is_asked_for(
     assert "mentions and slash only" in intents.detail
 
 
+async def test_a_breaker_that_processes_share_is_told(database_settings: DatabaseSettings) -> None:
+    sections = {"database": {"url": database_settings.url}, "llm": {"shared_breaker": True}}
+    [closed] = await look("breakers", **sections)
+    assert (closed.good, closed.detail) == (True, "all closed")
+    async with Database.open(database_settings) as db:
+        await BreakerRepository(db).open("api.example", "m-1", 30)
+    [open_] = await look("breakers", **sections)
+    assert not open_.good
+    assert open_.detail.startswith("m-1 of api.example open for ")
+
+
 # -- all of it -----------------------------------------------------------------------------------
 
 
@@ -136,7 +148,7 @@ async def test_a_healthy_bot_is_green_from_top_to_bottom(
             llm={"base_url": model.base_url},
         )
     marks = [line.split()[:2] for line in done.out.splitlines()]
-    subjects = ["database", "migrations", "model", "token", "intents", "plugins"]
+    subjects = ["database", "migrations", "model", "breakers", "token", "intents", "plugins"]
     assert marks == [["good", subject] for subject in subjects]
     assert (done.code, done.err) == (0, "")
 

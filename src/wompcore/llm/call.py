@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from wompcore.errors import DatabaseUnavailable, ModelBusy, ModelError, ModelUnavailable, WompError
 from wompcore.llm.breakers import Endpoint
+from wompcore.llm.estimate import TokenEstimate
 from wompcore.llm.reply import ProviderAnswer, Reply
 from wompcore.money import Usd
 from wompcore.observe import Meter
@@ -45,18 +46,28 @@ class Call:
 
     Args:
         endpoint: Who is asked: provider and model.
+        attribution: Who and what it is for.
+        most: Tokens it cannot exceed.
+        likely: Tokens that an attempt which was cut off is taken to have read.
         ledger: Where it is booked.
         meter: Is told how it went.
-        expected: What an attempt that was cut off is taken to have used.
     """
 
     def __init__(
-        self, endpoint: Endpoint, ledger: Ledger, meter: Meter, expected: Callable[[], Usage]
+        self,
+        endpoint: Endpoint,
+        attribution: Attribution,
+        most: TokenEstimate,
+        likely: Callable[[], TokenEstimate],
+        ledger: Ledger,
+        meter: Meter,
     ) -> None:
         self.endpoint = endpoint
+        self._attribution = attribution
+        self._most = most
+        self._likely = likely
         self._ledger = ledger
         self._meter = meter
-        self._expected = expected
         self._labels = {"provider": endpoint[0], "model": endpoint[1]}
         self._began = time.perf_counter()
         self._reservation: costs.Reservation | None = None
@@ -64,13 +75,8 @@ class Call:
         self._spent: Usage | None = None
         self._ended = False
 
-    async def reserve(self, attribution: Attribution, max_input: int, max_output: int) -> None:
+    async def reserve(self) -> None:
         """Have the ledger admit it.
-
-        Args:
-            attribution: Who and what it is for.
-            max_input: Tokens of the prompt at most.
-            max_output: Tokens of the answer at most.
 
         Raises:
             WompError: The ledger refuses.
@@ -78,7 +84,13 @@ class Call:
         from wompcore.costs import Call  # here, so that importing this room loads no database driver
 
         provider, model = self.endpoint
-        booked = Call(provider, model, attribution, max_output_tokens=max_output, input_bytes=max_input)
+        booked = Call(
+            provider,
+            model,
+            self._attribution,
+            max_output_tokens=self._most.output,
+            input_bytes=self._most.input,
+        )
         [self._reservation] = await self._ledger.reserve([booked])
 
     def attempt_begins(self, queued_s: float) -> None:
@@ -92,7 +104,7 @@ class Call:
         if isinstance(error, ModelError):
             self._add(error.usage)
         elif isinstance(error, asyncio.CancelledError):  # it was being worked on
-            self._add(self._expected())
+            self._add(Usage(input=self._likely().input, estimated=True))
 
     def retried(self, attempts: int) -> None:
         """Note how many attempts it took."""

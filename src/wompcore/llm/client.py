@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from wompcore.clock import Clock, SystemClock
+from wompcore.errors import ModelRequestRefused
 from wompcore.llm.breaker import BreakerState
 from wompcore.llm.breakers import FAIR_TRIAL_S, Breakers, Endpoint
 from wompcore.llm.call import Call, Ledger
-from wompcore.llm.estimate import expected, worst
+from wompcore.llm.estimate import TokenEstimate, expected, expected_text, worst, worst_audio, worst_text
+from wompcore.llm.media import Audio, Embeddings, MediaProvider, Transcript
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
 from wompcore.llm.reply_stream import Arrival, ReplyStream
 from wompcore.llm.request import ChatRequest
 from wompcore.llm.retry import Retry
 from wompcore.llm.route import REFUSALS, Choice, Route, follow
+from wompcore.llm.sender import Sender
 from wompcore.llm.turn import Turn, Turns
 from wompcore.observe import SILENT, Labels, Meter
-from wompcore.usage import Usage
+from wompcore.usage import Attribution
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from wompcore.config import LlmSettings
 
     M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
+    A = TypeVar("A", Embeddings, Transcript)
 
 _STATES: Mapping[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
 
@@ -43,6 +45,7 @@ class ChatClient:
         settings: Models, limits.
         ledger: Admits and records each call.
         clock: Real time; a log's clock would not move while a request waits.
+        media: Who makes vectors and hears speech.
         breakers: Those shared with other processes; its own when left out.
         meter: Is told of calls, tokens, seconds by stage, retries and breakers.
         sleep: Waits between attempts.
@@ -56,20 +59,27 @@ class ChatClient:
         ledger: Ledger,
         clock: Clock | None = None,
         *,
+        media: MediaProvider | None = None,
         breakers: Breakers | None = None,
         meter: Meter = SILENT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._provider = provider
+        self._media = media
         self._settings = settings
+        self._fallbacks = [name for name in map(str.strip, settings.fallback_model.split(",")) if name]
         self._ledger = ledger
+        self._meter = meter
         self._monotonic = (clock or SystemClock()).monotonic
-        self._retry = Retry(settings.attempts, self._monotonic, sleep=sleep, chance=chance)
         fair_trial_s = min(FAIR_TRIAL_S, settings.deadline_s / 2)
         self._breakers = breakers or Breakers(clock, fair_trial_s=fair_trial_s)
-        self._turns = Turns(settings.concurrency, self._breakers)
-        self._meter = meter
+        self._sender = Sender(
+            self._breakers,
+            Turns(settings.concurrency, self._breakers),
+            Retry(settings.attempts, self._monotonic, sleep=sleep, chance=chance),
+            self._monotonic,
+        )
         meter.watch("llm_breaker_state", self._read_breakers)
 
     async def complete(self, request: ChatRequest, route: Route | None = None) -> Reply:
@@ -88,7 +98,7 @@ class ChatClient:
             route or self._route(request.model),
             lambda choice: self._complete(request, choice, deadline),
             refused=lambda reply: reply.finish_reason in REFUSALS,
-            in_time=lambda: self._left_s(deadline) > 0,
+            in_time=lambda: self._sender.left_s(deadline) > 0,
         )
         return reply.after(passed_over)
 
@@ -113,7 +123,7 @@ class ChatClient:
             route or self._route(request.model),
             lambda choice: self._begin(request, choice, deadline),
             refused=lambda arriving: False,
-            in_time=lambda: self._left_s(deadline) > 0,
+            in_time=lambda: self._sender.left_s(deadline) > 0,
         )
         arriving.passed_over = passed_over
         try:
@@ -139,8 +149,58 @@ class ChatClient:
         return await ask_for(
             shape,
             request,
-            lambda each: self.complete(replace(each, deadline_s=self._left_s(deadline)), route),
+            lambda each: self.complete(replace(each, deadline_s=self._sender.left_s(deadline)), route),
         )
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        attribution: Attribution,
+        *,
+        model: str = "",
+        dimensions: int | None = None,
+    ) -> Embeddings:
+        """Turn texts into vectors.
+
+        Args:
+            texts: At least one; as many as the endpoint takes at once.
+            attribution: Why, for whom, where.
+            model: Empty for ``llm.embedding_model``.
+            dimensions: Length of the vectors, from models that let one choose.
+
+        Raises:
+            ModelError: There was no answer; the leaf says why.
+            UnknownPrice: The model has no known price; nothing was sent.
+        """
+        model = model or self._settings.embedding_model
+        media = self._media_for(model, "llm.embedding_model")
+        most = TokenEstimate(sum(map(worst_text, texts)), 0)
+        likely = TokenEstimate(sum(map(expected_text, texts)), 0)
+        call = Call((media.name, model), attribution, most, lambda: likely, self._ledger, self._meter)
+        body = media.encode_texts(texts, model, dimensions=dimensions)
+        return await self._ask_media(call, media.embed, body)
+
+    async def transcribe(
+        self, audio: Audio, attribution: Attribution, *, model: str = "", language: str = ""
+    ) -> Transcript:
+        """Turn speech into text.
+
+        Args:
+            audio: The recording.
+            attribution: Why, for whom, where.
+            model: Empty for ``llm.transcription_model``.
+            language: Spoken language, ISO 639-1; left to the model when empty.
+
+        Raises:
+            ModelError: There was no answer; the leaf says why.
+            UnknownPrice: The model has no known price; nothing was sent.
+        """
+        model = model or self._settings.transcription_model
+        media = self._media_for(model, "llm.transcription_model")
+        most = worst_audio(len(audio.data))
+        call = Call((media.name, model), attribution, most, lambda: most, self._ledger, self._meter)
+        body = media.encode_audio(audio, model, language=language)
+        return await self._ask_media(call, media.transcribe, body)
 
     async def probe(self) -> str:
         """Check that the endpoint answers and takes the key, at no cost.
@@ -160,72 +220,55 @@ class ChatClient:
     # -- one model -------------------------------------------------------------------------------
 
     async def _complete(self, request: ChatRequest, choice: Choice, deadline: float) -> Reply:
-        provider, call = self._call(request, choice)
+        provider = choice.provider or self._provider
+        call = self._call(provider.name, choice.model, request)
         body = provider.encode(request, choice.model)
 
-        async def send(turn: Turn) -> ProviderAnswer:
+        async def attempt(turn: Turn) -> ProviderAnswer:
             answer = await provider.complete(body)
             turn.end(None)
             return answer
 
-        return await call.reply(*await self._try(send, call, request, deadline))
+        return await call.reply(*await self._sender.send(call, attempt, deadline))
 
     async def _begin(self, request: ChatRequest, choice: Choice, deadline: float) -> ReplyStream:
-        provider, call = self._call(request, choice)
+        provider = choice.provider or self._provider
+        call = self._call(provider.name, choice.model, request)
         body = provider.encode(request, choice.model, stream=True)
         first_s, idle_s = self._settings.first_token_timeout_s, self._settings.idle_timeout_s
 
-        async def send(turn: Turn) -> Arrival:
+        async def attempt(turn: Turn) -> Arrival:
             deltas = provider.stream(body, first_token_s=first_s, idle_s=idle_s)
             return await Arrival(turn, deltas, len(body)).begin()
 
-        arrival, attempts = await self._try(send, call, request, deadline)
-        return ReplyStream(arrival, call, attempts, lambda: self._left_s(deadline))
+        arrival, attempts = await self._sender.send(call, attempt, deadline)
+        return ReplyStream(arrival, call, attempts, lambda: self._sender.left_s(deadline))
 
-    def _call(self, request: ChatRequest, choice: Choice) -> tuple[Provider, Call]:
-        provider = choice.provider or self._provider
-        endpoint = (provider.name, choice.model)
-        self._breakers.refuse_while_open(endpoint)
-        return provider, Call(
-            endpoint, self._ledger, self._meter, lambda: Usage(input=expected(request).input, estimated=True)
+    def _call(self, provider: str, model: str, request: ChatRequest) -> Call:
+        return Call(
+            (provider, model),
+            request.attribution,
+            worst(request),
+            lambda: expected(request),
+            self._ledger,
+            self._meter,
         )
 
-    async def _try(
-        self, send: Callable[[Turn], Awaitable[T]], call: Call, request: ChatRequest, deadline: float
-    ) -> tuple[T, int]:
-        """Reserve and run the retry loop, all before the deadline; a call that fails is given up."""
+    async def _ask_media(self, call: Call, send: Callable[[bytes], Awaitable[A]], body: bytes) -> A:
+        async def attempt(turn: Turn) -> A:
+            answer = await send(body)
+            turn.end(None)
+            return answer
 
-        async def attempt() -> T:
-            asked = time.perf_counter()
-            turn = await self._turns.take(call.endpoint)
-            began = time.perf_counter()
-            call.attempt_begins(began - asked)
-            try:
-                result = await send(turn)
-            except BaseException as error:
-                turn.end(TimeoutError() if limit.expired() else error)
-                call.attempt_ended(error, time.perf_counter() - began)
-                raise
-            call.attempt_ended(None, time.perf_counter() - began)
-            return result
+        answer, _ = await self._sender.send(call, attempt, self._monotonic() + self._settings.deadline_s)
+        await call.settle(answer.usage)
+        return answer
 
-        try:
-            async with asyncio.timeout(self._left_s(deadline)) as limit:
-                most = worst(request)
-                await call.reserve(request.attribution, most.input, most.output)
-                result, attempts = await self._retry.run(attempt, deadline)
-        except TimeoutError as error:
-            late = call.too_late()
-            await call.give_up(late)
-            raise late from error
-        except BaseException as error:
-            call.retried(getattr(error, "attempts", 1))
-            await call.give_up(error)
-            raise
-        call.retried(attempts)
-        return result, attempts
-
-    # -- what every call needs -------------------------------------------------------------------
+    def _media_for(self, model: str, setting: str) -> MediaProvider:
+        if self._media is None or not model:
+            hint = f"Set {setting}, and llm.provider to one that has it."
+            raise ModelRequestRefused("no model was chosen for this", hint=hint)
+        return self._media
 
     def _fill_in(self, request: ChatRequest) -> tuple[ChatRequest, float]:
         """Return the request with nothing left to the provider, and its deadline."""
@@ -239,10 +282,7 @@ class ChatClient:
         return filled, self._monotonic() + (request.deadline_s or settings.deadline_s)
 
     def _route(self, model: str) -> Route:
-        return Route.of(model, *(name.strip() for name in self._settings.fallback_model.split(",")))
-
-    def _left_s(self, deadline: float) -> float:
-        return deadline - self._monotonic()
+        return Route.of(model, *self._fallbacks) if self._fallbacks else Route((Choice(model),))
 
     def _read_breakers(self) -> Iterator[tuple[Labels, float]]:
         for (provider, model), state in self.breakers().items():

@@ -98,6 +98,16 @@ def worst(request: ChatRequest) -> TokenEstimate:
     return TokenEstimate(tokens + IMAGE_WORST * _images(request), request.max_tokens)
 
 
+def worst_audio(size: int) -> TokenEstimate:
+    """Return numbers that a recording's tokens do not exceed: one to a byte, heard or written.
+
+    Args:
+        size: Of the file, bytes. The densest speech codec in use (Opus, RFC 6716) takes at least 750 a
+            second; a second of speech is at most some 50 tokens.
+    """
+    return TokenEstimate(size, size)
+
+
 def _texts(message: Message) -> list[str]:
     content = message.content
     texts = [content] if isinstance(content, str) else [p.text for p in content if isinstance(p, TextPart)]

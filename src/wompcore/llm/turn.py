@@ -43,7 +43,7 @@ class Turns:
 
     Args:
         at_once: Requests in flight per provider.
-        breakers: Asked before the wait and after it, as one may open meanwhile.
+        breakers: Asked after the wait, as one may open meanwhile.
     """
 
     def __init__(self, at_once: int, breakers: Breakers) -> None:
@@ -57,7 +57,6 @@ class Turns:
         Raises:
             BreakerOpen: The endpoint is being left alone.
         """
-        self._breakers.refuse_while_open(endpoint)
         provider = endpoint[0]
         slots = self._slots.get(provider)
         if slots is None:

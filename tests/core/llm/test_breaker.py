@@ -103,6 +103,24 @@ class BreakerMachine(RuleBasedStateMachine):
             self.probe = permit
         return permit
 
+    @rule(seconds=st.integers(0, 30))
+    def hear_that_it_is_open(self, seconds: int) -> None:
+        before = self.breaker.wait_s(self.now) if self.breaker.state(self.now) == "open" else 0.0
+        self.breaker.trip(self.now, seconds)
+        assert self.breaker.state(self.now) != "closed"
+        if self.breaker.state(self.now) == "open":
+            self.probe = None if seconds > (before or 0.0) else self.probe
+            assert self.breaker.wait_s(self.now) == max(seconds, before or 0.0)
+        elif self.probe is not None and not self.breaker.counts(self.probe):
+            self.probe = None
+
+    @rule()
+    def hear_that_it_is_closed(self) -> None:
+        if self.breaker.state(self.now) != "closed":
+            self.breaker.reset()
+            self.probe = None
+        assert self.breaker.wait_s(self.now) is None
+
     @rule(permit=consumes(permits), outcome=st.sampled_from(["succeeded", "failed", "abandoned"]))
     def report(self, permit: int, outcome: str) -> None:
         before = self.breaker.state(self.now)

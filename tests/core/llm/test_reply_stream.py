@@ -1,0 +1,152 @@
+"""A streamed reply is settled exactly once, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp import web
+
+from llm_client import Client, OpenClient, asking
+from loopback import serve
+from wompcore.costs import Ledger
+from wompcore.db import Database
+from wompcore.llm import Delta, ModelError, ModelUnavailable, Route, StreamBroken
+from wompcore.llm.offline import Fault, offline_server
+
+ENTRIES = "SELECT outcome, estimated, output_tokens FROM cost_entries"
+
+
+def event(text: str) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"delta": {"content": text}}]}).encode() + b"\n\n"
+
+
+def speaking(*words: str, then: Callable[[web.Request], Awaitable[None]]) -> Callable[..., object]:
+    """Say some words, then do something that is not the end."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for word in words:
+            await response.write(event(word))
+        await then(request)
+        return response
+
+    return handle
+
+
+async def read(client: Client, show: Callable[[Delta], object] = repr, **request: float) -> None:
+    async with client.chat.stream(asking(**request)) as stream:
+        async for delta in stream:
+            show(delta)
+
+
+async def hang(request: web.Request) -> None:
+    await asyncio.sleep(60)
+
+
+async def hang_up(request: web.Request) -> None:
+    await asyncio.sleep(0.05)
+    assert request.transport is not None
+    request.transport.abort()
+
+
+async def test_the_pieces_come_to_the_reply_and_its_cost(open_client: OpenClient, db: Database) -> None:
+    async with offline_server() as server, open_client(server.base_url) as client:
+        async with client.chat.stream(asking()) as stream:
+            text = "".join([delta.text async for delta in stream])
+            assert stream.reply.text == text
+            assert [delta async for delta in stream] == []
+        whole = await client.chat.complete(asking())
+    assert (whole.text, whole.usage, whole.cost) == (text, stream.reply.usage, stream.reply.cost)
+    assert await db.fetch_all(ENTRIES) == [("ok", False, whole.usage.output)] * 2
+
+
+async def test_a_failure_before_anything_is_shown_is_met_like_any_other(open_client: OpenClient) -> None:
+    async with (
+        offline_server(faults=[Fault(status=503), Fault(disconnect=True), Fault(status=503)]) as server,
+        open_client(server.base_url) as client,
+        client.chat.stream(asking(), Route.of("first", "second")) as stream,
+    ):
+        assert [delta async for delta in stream]
+    assert stream.reply.attempts == 4
+    assert [passed.model for passed in stream.reply.passed_over] == ["first"]
+
+
+async def test_a_stream_that_breaks_off_is_not_begun_again(open_client: OpenClient, db: Database) -> None:
+    async with serve(speaking("Once ", "upon", then=hang_up)) as origin, open_client(origin) as client:
+        with pytest.raises(StreamBroken) as caught:
+            await read(client)
+    assert caught.value.text == "Once upon"
+    assert caught.value.usage is not None
+    assert await db.fetch_all(ENTRIES) == [("failed", True, caught.value.usage.output)]
+
+
+async def test_leaving_early_ends_the_request_and_records_the_part(
+    open_client: OpenClient, db: Database, ledger: Ledger
+) -> None:
+    async with (
+        serve(speaking("Once ", "upon", then=hang)) as origin,
+        open_client(origin) as client,
+        client.chat.stream(asking()) as stream,
+    ):
+        assert (await anext(stream)).text == "Once "
+        with pytest.raises(ModelError, match="read to its end"):
+            _ = stream.reply
+    assert await db.fetch_all("SELECT outcome, estimated FROM cost_entries") == [("cancelled", True)]
+    assert ledger.open_calls == 0
+
+
+async def test_an_error_of_the_reader_records_the_part(open_client: OpenClient, db: Database) -> None:
+    async with offline_server() as server, open_client(server.base_url) as client:
+        with pytest.raises(ZeroDivisionError):
+            await read(client, lambda delta: 1 / 0)
+    assert await db.fetch_all("SELECT outcome FROM cost_entries") == [("cancelled",)]
+
+
+@pytest.mark.parametrize("words", [(), ("Once ",)])
+async def test_a_cancelled_reader_records_the_part(
+    open_client: OpenClient, db: Database, ledger: Ledger, words: tuple[str, ...]
+) -> None:
+    begun = asyncio.Event()
+
+    async def begin(request: web.Request) -> None:
+        begun.set()
+        await hang(request)
+
+    async with serve(speaking(*words, then=begin)) as origin, open_client(origin) as client:
+        reader = asyncio.create_task(read(client))
+        await begun.wait()
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+    assert await db.fetch_all("SELECT outcome, estimated FROM cost_entries") == [("cancelled", True)]
+    assert ledger.open_calls == 0
+
+
+@pytest.mark.parametrize("words", [(), ("Once ",)])
+async def test_the_deadline_holds_for_the_whole_stream(
+    open_client: OpenClient, words: tuple[str, ...], ledger: Ledger
+) -> None:
+    async with serve(speaking(*words, then=hang)) as origin, open_client(origin) as client:
+        began = time.monotonic()
+        with pytest.raises((StreamBroken, ModelUnavailable), match="deadline"):
+            await read(client, deadline_s=0.3)
+        assert 0.3 <= time.monotonic() - began < 0.4
+    assert ledger.open_calls == 0
+
+
+async def test_a_stream_keeps_its_turn_until_it_ends(open_client: OpenClient) -> None:
+    async with offline_server() as server, open_client(server.base_url, concurrency=1) as client:
+        async with client.chat.stream(asking()) as stream:
+            second = asyncio.create_task(client.chat.complete(asking()))
+            async for _ in stream:
+                assert server.requests == 1
+        await second
+        for _ in range(3):
+            async with client.chat.stream(asking()) as stream:
+                await anext(stream)
+        assert (await client.chat.complete(asking())).text
