@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wompcore.llm import Assembly, ProviderAnswer, ToolCall
+from llm_client import asking
+from wompcore.config import HttpSettings, LlmSettings
+from wompcore.http import HttpSessions
+from wompcore.llm import Assembly, Delta, OpenAiStyle, ProviderAnswer, ToolCall, ToolCallPart
 from wompcore.llm.providers.chunks import read_chunk
 from wompcore.llm.sse import EventParser
 from wompcore.money import usd
@@ -29,6 +35,60 @@ def heard(*events: dict[str, Any] | str) -> ProviderAnswer:
 def chunk(delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
     return {"id": "x", "object": "chat.completion.chunk", "model": "m", "choices": [choice], **more}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "sent"),
+    [
+        (
+            "https://openrouter.ai/api/v1",
+            {"max_tokens": 9, "usage": {"include": True}, "provider": {"sort": "price"}},
+        ),
+        ("https://api.openai.com/v1", {"max_completion_tokens": 9, "provider": {"sort": "price"}}),
+        ("http://127.0.0.1:11434/v1", {"max_tokens": 9, "provider": {"sort": "price"}}),
+    ],
+)
+async def test_a_host_is_asked_in_its_own_words(base_url: str, sent: dict[str, Any]) -> None:
+    settings = LlmSettings(base_url=base_url, extra_body={"provider": {"sort": "price"}})
+    async with HttpSessions.open(HttpSettings(), trusted_origins=[base_url]) as http:
+        body = json.loads(
+            OpenAiStyle(http.trusted, settings).encode(asking(max_tokens=9, temperature=0.0), "m")
+        )
+    assert body == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "who are you?"}],
+        "temperature": 0.0,
+        **sent,
+    }
+
+
+CALL = (
+    '{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"say","arguments":"%s"}}]}}]}'
+)
+STREAM = "\r\n".join(
+    [
+        ": hi",
+        'data: {"choices":[{"delta":{"content":"Grüße, 日本 🎲"}}]}',
+        "",
+        "data: " + CALL % "{}",
+        "",
+        "data: [DONE]",
+        "",
+        "",
+    ]
+).encode()
+
+
+@given(st.sets(st.integers(0, len(STREAM)), max_size=20))
+def test_every_split_of_the_bytes_gives_the_same_deltas(cuts: set[int]) -> None:
+    parser = EventParser()
+    places = [0, *sorted(cuts), len(STREAM)]
+    events = [data for begin, end in pairwise(places) for data in parser.feed(STREAM[begin:end])]
+    assert [read_chunk(data, "p") for data in events] == [
+        Delta(text="Grüße, 日本 🎲"),
+        Delta(tool_calls=(ToolCallPart(0, "c", "say", "{}"),)),
+        None,
+    ]
 
 
 def test_openrouter_tells_its_provider_its_reasoning_and_the_exact_cost() -> None:

@@ -31,7 +31,12 @@ _NAME_LIMIT = 64
 
 
 def encode(
-    request: ChatRequest, model: str, *, stream: bool = False, extra: Mapping[str, Any] | None = None
+    request: ChatRequest,
+    model: str,
+    *,
+    stream: bool = False,
+    limit: str = "max_tokens",
+    extra: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the JSON body of a request. Lone surrogates, which no JSON can carry, become ``?``.
 
@@ -39,12 +44,13 @@ def encode(
         request: With ``max_tokens`` and ``temperature`` filled in.
         model: The model to ask.
         stream: Whether the answer shall come in pieces.
+        limit: What the server calls the answer's length.
         extra: Added to the body.
     """
     body: dict[str, Any] = {
         "model": model,
         "messages": [_message(message) for message in request.messages],
-        "max_tokens": request.max_tokens,
+        limit: request.max_tokens,
         "temperature": request.temperature,
     }
     if request.tools:

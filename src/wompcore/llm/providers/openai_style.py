@@ -29,6 +29,7 @@ _CHAT = "/chat/completions"
 _KEY_PATHS = {"openrouter.ai": "/key"}  # hosts whose list of models is open to all: where a key shows
 _HOST_EXTRAS: Mapping[str, Mapping[str, Any]] = {"openrouter.ai": {"usage": {"include": True}}}
 """Sent to hosts that tell what a call cost only when asked; others refuse fields they do not know."""
+_LIMIT_NAMES = {"api.openai.com": "max_completion_tokens"}  # its reasoning models refuse the old name
 
 
 class OpenAiStyle:
@@ -53,7 +54,8 @@ class OpenAiStyle:
 
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         """Return the request's JSON body; see :class:`wompcore.llm.Provider`."""
-        return encode(request, model, stream=stream, extra=self._extra)
+        limit = _LIMIT_NAMES.get(self.name, "max_tokens")
+        return encode(request, model, stream=stream, limit=limit, extra=self._extra)
 
     async def complete(self, body: bytes) -> ProviderAnswer:
         """Send the body and read the completion; see :class:`wompcore.llm.Provider`."""
