@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from wompcore.errors import ModelAnswerInvalid, ModelError
-from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
+from wompcore.llm.providers.failure import error_inside_200
+from wompcore.llm.providers.wire import json_bytes, json_object, kind_of
 from wompcore.llm.reply import ProviderAnswer
 from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
 from wompcore.llm.stream import estimated_usage
@@ -38,7 +39,7 @@ def encode(
     limit: str = "max_tokens",
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the JSON body of a request. Lone surrogates, which no JSON can carry, become ``?``.
+    """Return the JSON body of a request.
 
     Args:
         request: With ``max_tokens`` and ``temperature`` filled in.
@@ -66,7 +67,7 @@ def encode(
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     body |= extra or {}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return json_bytes(body)
 
 
 def _message(message: Message) -> Json:

@@ -16,7 +16,8 @@ from wompcore.llm.providers.chat_completions import (
     read_text,
     read_usage,
 )
-from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
+from wompcore.llm.providers.failure import error_inside_200
+from wompcore.llm.providers.wire import json_object, kind_of
 from wompcore.llm.reply import Delta, ToolCallPart
 
 _DONE = b"[DONE]"

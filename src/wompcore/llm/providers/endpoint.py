@@ -16,7 +16,8 @@ from wompcore.errors import (
     TransportFailed,
 )
 from wompcore.llm.providers.event_reader import EventReader, Patience
-from wompcore.llm.providers.failure import error_of_status, json_object, kind_of
+from wompcore.llm.providers.failure import error_of_status
+from wompcore.llm.providers.wire import json_object, kind_of
 from wompcore.llm.reply import Delta
 from wompcore.llm.retry import retry_after_s
 

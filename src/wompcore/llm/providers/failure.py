@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from codecs import BOM_UTF8
-from decimal import Decimal
-from typing import Any
 
 from wompcore.errors import (
     ContextTooLong,
@@ -17,8 +13,8 @@ from wompcore.errors import (
     ModelUnauthorized,
     ModelUnavailable,
 )
+from wompcore.llm.providers.wire import json_object, kind_of
 
-_EXACT = json.JSONDecoder(parse_float=Decimal)  # money must not pass through a float
 _QUOTED_CHARS = 200
 _NEVER_RETRIED = frozenset({501, 505})  # the server lacks what was asked; asking again changes nothing
 _STATUS_OF_WORD = {
@@ -44,24 +40,6 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 """How OpenAI, Anthropic, vLLM, llama.cpp, LiteLLM and OpenRouter say that a request is too long."""
-
-
-def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return the JSON object of a body with exact decimals, ``None`` when it holds something else."""
-    text = body.removeprefix(BOM_UTF8).decode("utf-8", "replace")  # some servers cut within a character
-    try:
-        found = _EXACT.decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def kind_of(body: bytes) -> str:
-    """Return in words what a body that is not a completion is."""
-    start = body[:200].lstrip().lower()
-    if not start:
-        return "nothing"
-    return "a web page" if start.startswith((b"<!doctype html", b"<html")) else "something else"
 
 
 def error_of_status(

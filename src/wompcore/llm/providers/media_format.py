@@ -17,7 +17,8 @@ from typing import Any
 from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.media import Audio, Embeddings, Transcript
 from wompcore.llm.providers.chat_completions import read_count, read_usage
-from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
+from wompcore.llm.providers.failure import error_inside_200
+from wompcore.llm.providers.wire import json_bytes, json_object, kind_of
 from wompcore.llm.stream import estimated_usage
 from wompcore.usage import Usage
 
@@ -27,7 +28,7 @@ def encode_texts(texts: Sequence[str], model: str, dimensions: int | None) -> by
     body: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": "base64"}
     if dimensions is not None:
         body["dimensions"] = dimensions
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return json_bytes(body)
 
 
 def decode_embeddings(answer: bytes, *, sent: bytes, provider: str) -> Embeddings:

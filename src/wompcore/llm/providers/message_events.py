@@ -9,8 +9,9 @@ from typing import Any
 
 from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.chat_completions import read_arguments, read_count
-from wompcore.llm.providers.failure import error_inside_200, json_object, kind_of
+from wompcore.llm.providers.failure import error_inside_200
 from wompcore.llm.providers.messages import SHAPED_ANSWER
+from wompcore.llm.providers.wire import json_object, kind_of
 from wompcore.llm.reply import Delta, ProviderAnswer, ToolCallPart
 from wompcore.llm.stream import Assembly
 from wompcore.usage import Usage

@@ -5,13 +5,12 @@ Sources: Anthropic API reference, "Messages", version 2023-06-01; guide, "Prompt
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from wompcore.llm.providers.failure import json_object
+from wompcore.llm.providers.wire import json_bytes, json_object
 from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolSpec
 
 Block = dict[str, Any]
@@ -27,7 +26,7 @@ _NOTHING_SAID = "…"
 def encode(
     request: ChatRequest, model: str, *, stream: bool = False, extra: Mapping[str, Any] | None = None
 ) -> bytes:
-    """Return the JSON body of a request. Lone surrogates, which no JSON can carry, become ``?``.
+    """Return the JSON body of a request.
 
     What the first system turn says is kept in the provider's cache, the tools with it: it is the part
     that stays the same. A seed is left out; the API knows none.
@@ -59,7 +58,7 @@ def encode(
     if stream:
         body["stream"] = True
     body |= extra or {}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return json_bytes(body)
 
 
 def _tools(request: ChatRequest, turns: Sequence[Message]) -> tuple[list[Block], Block]:
