@@ -123,10 +123,18 @@ class PluginMessages:
         """The name the bot answers to."""
         return self._flow.address.name
 
-    def keep_own(self, message: ChatMessage, channel: discord.abc.Snowflake) -> None:
-        """Keep an answer of the bot, in its final form, unless its channel is excluded."""
-        if not self._flow.excludes(channel):
-            self._core.messages.add(message)
+    def keep_own(self, answer: ChatMessage, channel: discord.abc.Snowflake, *, to: int) -> None:
+        """Keep an answer of the bot, in its final form.
+
+        Not in an excluded channel, and not an answer to somebody who withdrew: it may repeat them.
+
+        Args:
+            answer: What the bot said.
+            channel: Where.
+            to: Id of the person who is answered.
+        """
+        if not self._flow.excludes(channel) and not self._core.consent.refuses(to):
+            self._core.messages.add(answer)
 
     async def context(self, *, channel_id: int, message_id: int, since_id: int, limit: int) -> ReplyContext:
         """Return what a reply needs to know, in one round trip.

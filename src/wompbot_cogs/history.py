@@ -96,7 +96,7 @@ class HistoryFiller:
             _log.warning("history of channel %d cannot be read: %s", channel.id, error)
             return fetched
         await self._store.flush()
-        await self._messages.close_gap(gap)
-        if fetched == _PER_CHANNEL:
+        if fetched == _PER_CHANNEL:  # first the rest, so that a crash between forgets nothing
             await self._messages.note_gaps([Gap(channel.id, last_id, gap.before_id)])
+        await self._messages.close_gap(gap)
         return fetched

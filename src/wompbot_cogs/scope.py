@@ -113,18 +113,27 @@ class Scope:
         if tasks:
             _, stuck = await asyncio.wait(tasks, timeout=_END_S)
             for task in stuck:
-                _log.error("plugin %s: a task refuses to end: %r", self.plugin, task.get_coro())
+                _log.error("a task refuses to end: %s", task.get_name())
 
     def _run(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
         if self._closed:
             work.close()
             raise NotOpen(f"plugin {self.plugin} is unloaded and starts nothing more")
-        task = asyncio.create_task(work, name=f"plugin {self.plugin}")
+        task = asyncio.create_task(_without_exit(work), name=f"plugin {self.plugin}: {work!r}")
         tasks.add(task)
         task.add_done_callback(self._ended)
+        task.add_done_callback(lambda _: work.close())  # one that never began is not awaited any more
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._work.discard(task)
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(self.plugin, error)
+
+
+async def _without_exit(work: Coroutine[Any, Any, None]) -> None:
+    """Await a plugin's work; a plugin that wants to end the process ends its own task only."""
+    try:
+        await work
+    except SystemExit as error:
+        raise RuntimeError("a plugin tried to end the process") from error

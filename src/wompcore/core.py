@@ -199,6 +199,7 @@ class Core:
             cache = await enter(Cache.open(settings.cache))
             search = WebSearch(provider_of(settings.search, http.trusted), settings.search, cache, ledger)
             messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))
+            consent.before_withdrawal(messages.flush)
             claims = await enter(
                 ClaimWatcher.open(
                     ClaimRepository(db),

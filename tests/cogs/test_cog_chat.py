@@ -86,6 +86,16 @@ async def test_somebody_who_withdrew_is_answered_all_the_same(living: Living) ->
     assert await living.app.core.db.fetch_value("SELECT count(*) FROM messages WHERE NOT is_bot") == 0
 
 
+async def test_answers_to_somebody_who_withdrew_are_not_kept(living: Living) -> None:
+    await living.guild.say("carol", "my secret is a pink unicorn")
+    await living.ask("carol", "wompbot, what did carol say?")
+    await living.app.core.consent.withdraw(living.guild.member("carol").id, method="command")
+    await living.ask("carol", "wompbot, what is a unicorn?")
+    await living.app.core.messages.flush()
+    texts = await living.app.core.db.fetch_all("SELECT text FROM messages WHERE text <> ''")
+    assert texts == []
+
+
 async def test_an_answer_never_pings(living: Living) -> None:
     await living.guild.say("bob", "listen up @everyone <@&123> the kernel panics")
     answer = await living.ask("alice", "wompbot, what did bob say?")

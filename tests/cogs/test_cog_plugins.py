@@ -44,7 +44,9 @@ async def test_a_refusal_is_one_line_with_the_remedy(living: Living, site: Plugi
     assert "__init__.py, line 1" in answer
     assert "swap it again" in answer
     assert "\n" not in answer
-    assert "syntax error" in await living.ask(OWNER, "!plugins")
+    assert "syntax error" not in await living.ask(OWNER, "!plugins")  # everybody reads along
+    [shown] = await living.guild.slash(OWNER, "plugins list")
+    assert "syntax error" in shown.text
     assert "`!plugins` lists" in await living.ask(OWNER, "!plugins load nonsense`@everyone")
 
 

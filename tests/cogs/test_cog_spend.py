@@ -39,11 +39,16 @@ async def test_a_real_call_is_in_the_month_so_far(living: Living) -> None:
     assert "(1 call, " in await living.ask("alice", "!spend")
 
 
+async def privately(living: Living, name: str) -> str:
+    [shown] = await living.guild.slash(name, "spend")
+    return shown.text
+
+
 async def test_the_owner_sees_every_server_exactly(living: Living) -> None:
     await spend(living, 1, "alice", "0.1")
     await spend(living, 2, "bob", "0.2")
     await spend(living, 3, "bob", "0.000004", guild_id=ELSEWHERE)
-    shown = await living.ask(OWNER, "!spend")
+    shown = await privately(living, OWNER)
     assert "everywhere: $0.30** (3 calls, 3,030 tokens)" in shown
     assert f"- <@{living.guild.member('bob').id}>: $0.20 (2 calls)" in shown
     assert "- claim check: $0.30 (3 calls)" in shown
@@ -57,9 +62,19 @@ async def test_an_admin_sees_their_server_only(living: Living) -> None:
     await spend(living, 1, "alice", "0.1")
     await spend(living, 2, "bob", "0.2", guild_id=ELSEWHERE)
     await living.ask(OWNER, f"!setadmin <@{living.guild.member('carol').id}>")
-    shown = await living.ask("carol", "!spend")
+    shown = await privately(living, "carol")
     assert "this server: $0.10** (1 call" in shown
+    assert str(living.guild.member("alice").id) in shown
     assert str(living.guild.member("bob").id) not in shown
+    assert "By server" not in shown
+
+
+async def test_where_everybody_reads_along_nobodys_spending_is_shown(living: Living) -> None:
+    await spend(living, 1, "alice", "0.1")
+    await spend(living, 2, "bob", "0.2", guild_id=ELSEWHERE)
+    shown = await living.ask(OWNER, "!spend")
+    assert "this server: $0.10**" in shown
+    assert "By person" not in shown
     assert "By server" not in shown
 
 
@@ -75,7 +90,7 @@ async def test_a_member_sees_what_was_spent_on_them(living: Living) -> None:
 async def test_people_who_opted_out_are_not_named(living: Living) -> None:
     await spend(living, 1, "carol", "0.1")
     await living.ask("carol", "!optout")
-    shown = await living.ask(OWNER, "!spend")
+    shown = await privately(living, OWNER)
     assert "someone who opted out: $0.10" in shown
     assert str(living.guild.member("carol").id) not in shown
 

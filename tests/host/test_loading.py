@@ -81,6 +81,7 @@ def install_bad_ones(site: PluginSite) -> dict[str, str]:
     """Install every kind of bad plugin; return what each problem says."""
     site.install("raising", "raise ValueError('no luck')")
     site.install("leaving", "import sys; sys.exit(3)")
+    site.install("cancelling", "import asyncio\nraise asyncio.CancelledError")
     site.install("garbled", "def broken(:\n    pass")
     site.install("empty", "")
     site.install("wrong", "plugin = 7")
@@ -97,6 +98,7 @@ def install_bad_ones(site: PluginSite) -> dict[str, str]:
     return {
         "raising": "ValueError: no luck",
         "leaving": "SystemExit: 3",
+        "cancelling": "CancelledError: ",
         "garbled": "syntax error in ",
         "empty": "empty_plugin:plugin is not a Plugin",
         "wrong": "wrong_plugin:plugin is not a Plugin",

@@ -54,6 +54,15 @@ async def test_work_that_outlasts_its_time_and_background_are_cancelled(
     assert failures == []
 
 
+async def test_work_that_wants_to_end_the_process_ends_alone(scope: Scope, failures: Failures) -> None:
+    async def leave() -> None:
+        raise SystemExit(4)
+
+    scope.start(leave())
+    await scope.close()
+    assert [str(error) for error in failures] == ["a plugin tried to end the process"]
+
+
 async def test_background_ends_before_work_does(scope: Scope) -> None:
     scope.spawn(forever())
     scope.start(forever())

@@ -113,9 +113,7 @@ class Scene:
 
     async def _opt_out(self) -> None:
         self._show.narrate("Whoever opts out is no longer stored: what was kept is blanked at once.")
-        self._show.person("dana", "/optout")
-        for answer in await self._guild.slash("dana", "optout"):
-            self._show.bot(answer)
+        await self._slash("dana", "optout")
         await self._say("dana", "and this stays between us")
         await self._say("ben", f"{self._bot_name}, what did dana say?")
 
@@ -145,12 +143,17 @@ class Scene:
             "Each call to the model is booked once, exactly: by person, purpose and plugin. "
             "(The stand-in is free; the demo books it at the price of a small hosted model.)"
         )
-        await self._say(OWNER, "!spend")
+        await self._slash(OWNER, "spend")
 
     async def _say(self, name: str, text: str) -> None:
         self._show.person(name, text)
         await self._guild.say(name, text)
         self._show.news()
+
+    async def _slash(self, name: str, command: str) -> None:
+        self._show.person(name, f"/{command}")
+        for answer in await self._guild.slash(name, command):
+            self._show.bot(answer)
 
     async def _summary(self, ready_s: float, statements: int) -> SceneSummary:
         core, counts, flow = self._core, self._core.messages.counts, self._app.bot.flow.counts

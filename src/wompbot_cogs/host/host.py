@@ -218,9 +218,9 @@ class Host:
                     cogs = await self._prepare(plugin, context, scope)
                 self._check_names(found.id, cogs)
                 await switch(self._bot, old.cogs if old else (), cogs)
-        except PluginError:
-            raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if isinstance(error, PluginError | KeyboardInterrupt) or _is_our_end(error):
+                raise
             raise PluginBroken(found.id, _one_line(error)) from error
         return _Loaded(found.manifest, found.package, scope, cogs, self._clock.now())
 
@@ -277,6 +277,12 @@ class Host:
             return PluginState(plugin, "failed", "?", problem=problem)
         state: Literal["failed", "off"] = "failed" if plugin in self._problems else "off"
         return PluginState(plugin, state, found.manifest.version, found.manifest.summary, problem=problem)
+
+
+def _is_our_end(error: BaseException) -> bool:
+    """Return whether we are cancelled, and not the plugin that raised."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _undecided(plugin: str) -> PluginWish:

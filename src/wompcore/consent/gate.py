@@ -7,6 +7,8 @@ row lock, so messages that overtake one another cannot bring an old answer back.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +24,8 @@ POLICY = "1.0"
 """Version of the privacy policy that a decision refers to."""
 
 _TRUST_S = 1.0
+_SETTLE_S = 2.0
+_log = logging.getLogger(__name__)
 
 
 class ConsentBook(Protocol):
@@ -67,6 +71,7 @@ class Gate:
         self._withdrawn: set[int] = set()
         self._leaving: set[int] = set()
         self._revisions: dict[int, int] = {}
+        self._before_withdrawal: list[Callable[[], Awaitable[None]]] = []
 
     @classmethod
     @asynccontextmanager
@@ -120,6 +125,7 @@ class Gate:
             return False
         self._leaving.add(person_id)
         try:
+            await self._settle()
             await self._change(person_id, withdrawn=True, method=method)
         finally:
             self._leaving.discard(person_id)
@@ -140,6 +146,21 @@ class Gate:
         """Read everything anew. What was heard meanwhile has a higher revision and stays."""
         for person_id, (revision, withdrawn) in (await self._book.changes(self._purpose)).items():
             self._apply(person_id, revision, withdrawn=withdrawn)
+
+    def before_withdrawal(self, settle: Callable[[], Awaitable[None]]) -> None:
+        """Await a callback once a withdrawal refuses everything new and before it blanks what is stored.
+
+        The place for writing what was said of the person until then, so that it is blanked with the rest.
+        """
+        self._before_withdrawal.append(settle)
+
+    async def _settle(self) -> None:
+        for settle in self._before_withdrawal:
+            try:
+                async with asyncio.timeout(_SETTLE_S):
+                    await settle()
+            except TimeoutError:
+                _log.warning("a withdrawal does not wait longer for what is still unwritten")
 
     async def _change(self, person_id: int, *, withdrawn: bool, method: str) -> None:
         revision = await self._book.change(

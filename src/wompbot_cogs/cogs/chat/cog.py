@@ -157,6 +157,7 @@ class ChatCog(commands.Cog, name="Chat"):
                 is_own=True,
             ),
             placeholder.channel,
+            to=message.author_id,
         )
 
     async def _send(self, source: discord.Message, text: str) -> discord.Message | None:

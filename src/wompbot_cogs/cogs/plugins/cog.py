@@ -30,7 +30,9 @@ class PluginsCog(commands.Cog, name="Plugins"):
     @commands.hybrid_group(aliases=["cogs"], fallback="list", invoke_without_command=True)
     async def plugins(self, context: commands.Context[Any]) -> None:
         """List the plugins and how they are doing."""
-        text = texts.listing(self._host.states(), problems=self._is_owner(context.author))
+        private = context.interaction is not None or context.guild is None
+        problems = private and self._is_owner(context.author)  # they may name paths of the machine
+        text = texts.listing(self._host.states(), problems=problems)
         await context.send(text, ephemeral=True)
 
     @plugins.command()

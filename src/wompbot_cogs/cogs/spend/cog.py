@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from discord.ext import commands
@@ -26,7 +27,8 @@ class SpendCog(commands.Cog, name="Spending"):
     @commands.hybrid_command()
     async def spend(self, context: commands.Context[Any]) -> None:
         """Show this month's spending: yours, your server's to its admins, all of it to the owner."""
-        report, where = await self._report(context)
+        private = context.interaction is not None or context.guild is None
+        report, where = await self._report(context, private=private)
 
         def guild(guild_id: str) -> str:
             known = context.bot.get_guild(int(guild_id))
@@ -35,14 +37,16 @@ class SpendCog(commands.Cog, name="Spending"):
         text = texts.spending(report, where, person=self._person, guild=guild)
         await context.send(text, ephemeral=True)
 
-    async def _report(self, context: commands.Context[Any]) -> tuple[MonthReport, str]:
+    async def _report(self, context: commands.Context[Any], *, private: bool) -> tuple[MonthReport, str]:
+        """Return what the asker may see; where everybody reads along, nobody's own spending."""
         level = self._permissions.level(context.author)
-        if level >= Level.SUPER_ADMIN:
+        if level >= Level.SUPER_ADMIN and private:
             return await self._costs.of_guild(), texts.EVERYWHERE
         if context.guild is None:
             return await self._costs.of_person(context.author.id), texts.YOU
         if level >= Level.BOT_ADMIN:
-            return await self._costs.of_guild(context.guild.id), texts.THIS_SERVER
+            report = await self._costs.of_guild(context.guild.id)
+            return (report if private else replace(report, people=())), texts.THIS_SERVER
         return await self._costs.of_person(context.author.id, context.guild.id), texts.YOU_HERE
 
     def _person(self, person_id: str) -> str:
