@@ -76,12 +76,13 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """The model client's tests against a real endpoint, named by WOMPBOT_INTEROP_BASE_URL."""
-    if not os.environ.get("WOMPBOT_INTEROP_BASE_URL"):
-        session.log("WOMPBOT_INTEROP_BASE_URL is not set: no endpoint to test against, nothing was run.")
-        return
-    session.install("-e", ".[testing]")
-    session.run("pytest", "tests/e2e/test_model_endpoint.py", *session.posargs)
+    """Others' clients on our server and our client on theirs; and a real endpoint, where one is named."""
+    session.install("-e", ".[testing]", "openai", "litellm[proxy]")
+    session.run("pytest", "tests/interop", *session.posargs)
+    if os.environ.get("WOMPBOT_INTEROP_BASE_URL"):
+        session.run("pytest", "tests/e2e/test_model_endpoint.py", *session.posargs)
+    else:
+        session.log("WOMPBOT_INTEROP_BASE_URL is not set: no real endpoint was tested.")
 
 
 @nox.session

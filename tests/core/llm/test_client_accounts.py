@@ -1,0 +1,108 @@
+"""What a client tells about itself, records, and keeps to itself."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from llm_client import FOR, OpenClient, asking
+from wompcore.db import Database
+from wompcore.llm import Audio, ModelError, ModelRequestRefused, ModelUnavailable, OpenAiStyle
+from wompcore.llm.offline import Fault, offline_server
+from wompcore.observe.prometheus import PrometheusMeter
+
+KEY = "sk-only-the-endpoint-may-know"
+
+
+async def test_calls_tokens_seconds_retries_and_breakers_are_told(open_client: OpenClient) -> None:
+    meter = PrometheusMeter()
+    async with (
+        offline_server(faults=[Fault(status=503)]) as server,
+        open_client(server.base_url, parts={"meter": meter}) as client,
+    ):
+        reply = await client.chat.complete(asking())
+        which = {"provider": "127.0.0.1", "model": "offline-1"}
+
+        def told(name: str, **labels: str) -> float | None:
+            return meter.registry.get_sample_value(f"womp_llm_{name}", which | labels)
+
+        assert told("calls_total", outcome="ok") == 1
+        assert told("retries_total") == 1
+        assert told("tokens_total", kind="output") == reply.usage.output
+        assert told("seconds_count", stage="attempt") == 2
+        assert told("seconds_count", stage="whole") == 1
+        assert told("breaker_state") == 0
+
+
+@pytest.mark.parametrize("deadline_s", [0.1, 0.4])
+async def test_the_deadline_holds_to_a_tenth_of_a_second(open_client: OpenClient, deadline_s: float) -> None:
+    faults = [Fault(status=503, delay_s=0.05), Fault(delay_s=60)]
+    async with offline_server(faults=faults) as server, open_client(server.base_url) as client:
+        began = time.monotonic()
+        with pytest.raises(ModelUnavailable):
+            await client.chat.complete(asking(deadline_s=deadline_s))
+        assert time.monotonic() - began < deadline_s + 0.1
+
+
+async def test_what_a_call_that_was_cut_off_may_have_used_is_recorded(
+    open_client: OpenClient, db: Database
+) -> None:
+    async with offline_server(faults=[Fault(delay_s=60)]) as server, open_client(server.base_url) as client:
+        with pytest.raises(ModelUnavailable):
+            await client.chat.complete(asking(deadline_s=0.1))
+    entries = await db.fetch_all("SELECT outcome, estimated, input_tokens > 0 FROM cost_entries")
+    assert entries == [("failed", True, True)]
+
+
+async def test_a_call_that_used_nothing_is_not_recorded(open_client: OpenClient, db: Database) -> None:
+    async with offline_server(faults=[Fault(status=400)]) as server, open_client(server.base_url) as client:
+        with pytest.raises(ModelRequestRefused):
+            await client.chat.complete(asking())
+    assert await db.fetch_all("SELECT outcome FROM cost_entries") == []
+
+
+async def test_vectors_are_paid_for_like_any_answer(open_client: OpenClient, db: Database) -> None:
+    async with offline_server() as server, open_client(server.base_url) as client:
+        media = OpenAiStyle(client.http.trusted, client.settings)
+        async with open_client(server.base_url, embedding_model="e-1", parts={"media": media}) as other:
+            found = await other.chat.embed(["a cat", "a dog"], FOR)
+            with pytest.raises(ModelRequestRefused) as caught:
+                await other.chat.transcribe(Audio(b"x"), FOR)
+    assert len(found.vectors) == 2
+    assert "llm.transcription_model" in caught.value.hint
+    assert await db.fetch_all("SELECT model, outcome, input_tokens FROM cost_entries") == [
+        ("e-1", "ok", found.usage.input)
+    ]
+
+
+def everything_said(error: BaseException | None) -> Iterator[str]:
+    while error is not None:
+        yield from (str(error), repr(error), repr(vars(error)))
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=401, body=f'{{"error": {{"message": "{KEY} is unknown"}}}}'.encode()),
+        Fault(status=500, body=f"<html>{KEY}</html>".encode(), headers={"X-Key": KEY}),
+        Fault(disconnect=True),
+        Fault(delay_s=60),
+    ],
+    ids=["quoted", "in a page", "hangs up", "silent"],
+)
+async def test_the_key_is_in_no_log_no_error_and_no_repr(
+    open_client: OpenClient, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with (
+        offline_server(faults=[fault] * 3) as server,
+        open_client(server.base_url, api_key=KEY, read_timeout_s=0.2) as client,
+    ):
+        with pytest.raises(ModelError) as caught:
+            await client.chat.complete(asking(deadline_s=1))
+        shown = [repr(client.chat), repr(client.settings), repr(vars(client.chat)), caplog.text]
+    assert not any(KEY in text for text in [*shown, *everything_said(caught.value)])
