@@ -24,5 +24,5 @@ def test_an_unknown_variable_is_an_error_that_names_it(name: str) -> None:
 
 
 def test_variables_of_the_projects_own_checks_are_no_settings() -> None:
-    environ = {"WOMPBOT_CONFIG": "x.toml", "WOMPBOT_ENDURANCE": "1", "WOMPBOT_INTEROP_BASE_URL": "http://x"}
+    environ = {"WOMPBOT_CONFIG": "x.toml", "WOMPBOT_LOGS": "y", "WOMPBOT_INTEROP_BASE_URL": "http://x"}
     assert load_settings(BotSettings, environ=environ) == BotSettings()
