@@ -13,7 +13,6 @@ from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.reading import BadLines, progress_bar
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
-from wompcore.errors import LogUnreadable
 
 File = Annotated[Path, typer.Argument(help="Chat log: JSONL, or the JSON of DiscordChatExporter.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database; wins over database.url.")]
@@ -71,8 +70,6 @@ async def _import(settings: BotSettings, file: Path) -> Imported:
 
     log = open_log(file)
     survey = log.survey()
-    if survey.first is None:
-        raise LogUnreadable(str(file), "holds no message that can be read")
     async with Core.open(settings) as core:
         ids = await ids_for_import(log, survey, LogSourceRepository(core.db))
         with progress_bar(file.name, survey.records + survey.bad_lines) as move:

@@ -18,7 +18,7 @@ from wompbot_cogs.demo.log_clock import LogClock
 from wompbot_cogs.simulated import Said, Work, message_create
 from wompbot_cogs.simulated.payloads import Json, author, member
 from wompcore.config import DatabaseSettings
-from wompcore.errors import LogLineInvalid, LogUnreadable
+from wompcore.errors import LogLineInvalid
 from wompcore.ids import snowflake_time
 from wompcore.ingest.logs import LogFile, LogRecord, open_log
 from wompcore.ingest.logs_ids import RecordIds, channel_id, guild_id, ids_for_replay, person_id
@@ -110,8 +110,6 @@ async def replay_log(
     """
     log = open_log(file)
     survey = await asyncio.to_thread(log.survey)
-    if survey.first is None:
-        raise LogUnreadable(str(file), "holds no message that can be read")
     clock = LogClock()
     async with open_house(
         clock=clock,

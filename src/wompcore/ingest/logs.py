@@ -8,12 +8,12 @@ A malformed line is reported with its number and never ends the reading.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from wompcore.errors import LogLineInvalid
+from wompcore.errors import LogLineInvalid, LogUnreadable
 from wompcore.ingest.logs_export import ExportHead, read_export, read_head
 from wompcore.ingest.logs_lines import read_lines
 from wompcore.ingest.logs_records import LogRecord, reading
@@ -22,6 +22,7 @@ __all__ = ["LogFile", "LogRecord", "LogSurvey", "open_log"]
 
 _EXPORT = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"(?:guild|channel|messages)"\s*:\s*[{\[]')
 _HEAD_BYTES = 4096
+_NAMED_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,15 @@ class LogSurvey:
     """What a first reading of a log finds.
 
     Args:
-        first: The first well-formed record; ``None`` in a log without any.
+        first: The first well-formed record.
         last_at: The latest time in the log.
         records: Well-formed records.
         bad_lines: Malformed lines.
         in_order: No record is earlier than the one before it.
     """
 
-    first: LogRecord | None
-    last_at: datetime | None
+    first: LogRecord
+    last_at: datetime
     records: int
     bad_lines: int
     in_order: bool
@@ -80,21 +81,27 @@ class LogFile:
         """Read the whole log once, keeping nothing of it.
 
         Raises:
-            LogUnreadable: The file cannot be opened or read on.
+            LogUnreadable: The file cannot be opened or read on, or holds no well-formed record; then
+                the first malformed lines are named.
         """
         first: LogRecord | None = None
         previous_at = last_at = None
+        named: list[LogLineInvalid] = []
         records = bad_lines = 0
         in_order = True
         for entry in self:
             if isinstance(entry, LogLineInvalid):
                 bad_lines += 1
+                if bad_lines <= _NAMED_LINES:
+                    named.append(entry)
                 continue
             records += 1
             first = first or entry
             in_order = in_order and (previous_at is None or previous_at <= entry.at)
             previous_at = entry.at
             last_at = entry.at if last_at is None else max(last_at, entry.at)
+        if first is None or last_at is None:
+            raise LogUnreadable(str(self.path), _nothing_in(named, bad_lines))
         return LogSurvey(first, last_at, records, bad_lines, in_order)
 
 
@@ -108,3 +115,9 @@ def open_log(path: Path) -> LogFile:
     with reading(path) as file:
         head = file.read(_HEAD_BYTES)
     return LogFile(path, read_head(path) if _EXPORT.match(head) else None)
+
+
+def _nothing_in(named: Sequence[LogLineInvalid], bad_lines: int) -> str:
+    more = [f"{bad_lines - len(named):,} more"] if bad_lines > len(named) else []
+    problems = "; ".join([*(line.message for line in named), *more])
+    return "holds no message that can be read" + (f": {problems}" if problems else "")

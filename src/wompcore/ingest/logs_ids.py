@@ -159,7 +159,7 @@ async def ids_for_import(log: LogFile, survey: LogSurvey, numbers: LogNumbers) -
 
     Args:
         log: The log.
-        survey: Its survey; not empty.
+        survey: Its survey.
         numbers: Where logs are numbered.
 
     Raises:
@@ -177,14 +177,13 @@ async def ids_for_replay(
 
     Args:
         log: The log.
-        survey: Its survey; not empty.
+        survey: Its survey.
         numbers: Where logs are numbered; a log that was replayed before keeps its shift.
         ends_at: When the log ends, if it is new: an aware time.
 
     Raises:
         LogSourcesFull: This log is new and no number is left.
     """
-    assert survey.last_at is not None
     shift_ms = (ends_at - survey.last_at) // timedelta(milliseconds=1)
     return await _numbered("replay", log, survey, numbers, shift_ms=shift_ms)
 
@@ -192,7 +191,6 @@ async def ids_for_replay(
 async def _numbered(
     mode: str, log: LogFile, survey: LogSurvey, numbers: LogNumbers, *, shift_ms: int
 ) -> LogIds:
-    assert survey.first is not None
     known = await numbers.register(fingerprint(mode, log, survey.first), log.path.name, shift_ms=shift_ms)
     if known.number > LAST_SOURCE:
         raise LogSourcesFull

@@ -119,5 +119,5 @@ def _value_in(data: Mapping[str, Any], key: str) -> Any:
 
 
 def _kind(value: object) -> str:
-    names = {str: "text", bool: "true or false", dict: "an object", list: "a list"}
+    names = {str: "text", bool: "true or false", dict: "an object", list: "a list", float: "a decimal"}
     return names.get(type(value), "a number")

@@ -57,7 +57,7 @@ def test_a_line_gives_a_record(read):
         (line(author=""), "'author' is empty"),
         (line(author=["ann"]), "'author' must be text, not a list"),
         (line(id=True), "'id' must be a whole number, not true or false"),
-        (line(id=1.5), "'id' must be a whole number, not a number"),
+        (line(id=1.5), "'id' must be a whole number, not a decimal"),
         (line(id="1x"), "'id' must be a whole number, not text"),
         (line(id="²"), "'id' must be a whole number, not text"),
         (line(reply_to={}), "'reply_to' must be a whole number, not an object"),
@@ -164,7 +164,22 @@ def test_a_time_that_no_id_can_hold_is_not_the_end_of_a_log(tmp_path: Path):
     path.write_bytes(b"\n".join(line(id=n, at=at) for n, at in enumerate(times)))
     assert open_log(path).survey().last_at == datetime(2020, 1, 3, tzinfo=UTC)
     path.write_bytes(line(at=times[1]))
-    assert open_log(path).survey().first is None
+    with pytest.raises(LogUnreadable, match="'at' is too far away"):
+        open_log(path).survey()
+
+
+def test_a_log_without_a_message_names_its_first_bad_lines(tmp_path: Path):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"")
+    with pytest.raises(LogUnreadable, match=r"holds no message that can be read$"):
+        open_log(path).survey()
+    path.write_bytes(b"\n".join([b"{", b"[]", line(id=1.5), *[b"{"] * 1004]))
+    with pytest.raises(LogUnreadable) as caught:
+        open_log(path).survey()
+    assert caught.value.problem == (
+        "holds no message that can be read: line 1: not JSON; line 2: not a JSON object; "
+        "line 3: 'id' must be a whole number, not a decimal; line 4: not JSON; line 5: not JSON; 1,002 more"
+    )
 
 
 # -- DiscordChatExporter -------------------------------------------------------------------------
