@@ -22,6 +22,12 @@ from wompcore.repos.receipts import ReceiptBook
 SAME_TEXT_FOR: Final = timedelta(hours=24)
 """How long a text is not checked again in a guild (spec 04, section 1)."""
 
+CHECK_ENDS_WITHIN: Final = timedelta(minutes=15)
+"""A check that began longer ago and has not ended died with its process: it may be made again.
+
+Longer than a call to the model may take (``llm.deadline_s``), so that none is paid for twice.
+"""
+
 EDITS_KEPT: Final = 50
 """Edits of a claim that are kept: the newest."""
 
@@ -33,10 +39,12 @@ WITH author AS (
 INSERT INTO claim_checks AS k (message_id, guild_id, author_id, text_hash, checked_at, outcome)
 SELECT %(message)s, %(guild)s, %(author)s, %(hash)s, %(at)s, 'pending' FROM author
 WHERE NOT opted_out AND NOT EXISTS (
-    SELECT FROM claim_checks WHERE guild_id = %(guild)s AND text_hash = %(hash)s AND outcome <> 'failed'
+    SELECT FROM claim_checks WHERE guild_id = %(guild)s AND text_hash = %(hash)s
         AND checked_at BETWEEN %(at)s - %(same_for)s AND %(at)s + %(same_for)s
+        AND outcome <> 'failed' AND (outcome <> 'pending' OR begun_at > now() - %(ends_within)s)
 )
-ON CONFLICT (message_id) DO UPDATE SET outcome = 'pending' WHERE k.outcome = 'failed'
+ON CONFLICT (message_id) DO UPDATE SET outcome = 'pending', begun_at = now()
+    WHERE k.outcome = 'failed' OR (k.outcome = 'pending' AND k.begun_at <= now() - %(ends_within)s)
 RETURNING message_id
 """
 _END: Final = "UPDATE claim_checks SET outcome = %s WHERE message_id = %s"
@@ -107,7 +115,8 @@ class ClaimRepository:
 
         Returns:
             Whether to go on: False when the message was checked before (a failed check does not
-            count), when the same text was within 24 hours in the guild, or when the author withdrew.
+            count, nor does one that never ended), when the same text was within 24 hours in the
+            guild, or when the author withdrew.
 
         Raises:
             RowsRefused: An id does not fit.
@@ -120,6 +129,7 @@ class ClaimRepository:
             "hash": _hash(message.text),
             "at": message.at,
             "same_for": SAME_TEXT_FOR,
+            "ends_within": CHECK_ENDS_WITHIN,
         }
         with _refusals():
             return await self._db.fetch_one(_BEGIN, values) is not None

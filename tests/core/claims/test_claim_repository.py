@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from wompcore.db import Database
 from wompcore.errors import ClaimUnknown, RowsRefused, RulingRefused
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import snowflake_at
-from wompcore.repos.claims import EDITS_KEPT, ClaimRepository
+from wompcore.repos.claims import CHECK_ENDS_WITHIN, EDITS_KEPT, ClaimRepository
 from wompcore.repos.consents import ConsentRepository
 from wompcore.repos.receipts import Claim, Edit
 
@@ -53,6 +54,26 @@ async def test_a_failed_check_may_be_repeated(db: Database) -> None:
     await claims.end_check(said().id, "failed")
     assert await claims.begin_check(said())
     assert not await claims.begin_check(said())
+
+
+async def test_a_check_that_died_with_its_process_is_made_again_and_by_one_only(db: Database) -> None:
+    claims = ClaimRepository(db)
+    for died in (said(1), said(2, "another text that says something else")):
+        assert await claims.begin_check(died)
+    await db.execute("UPDATE claim_checks SET begun_at = now() - %s", [CHECK_ENDS_WITHIN])
+    assert await claims.begin_check(said(3))  # the same text as the first
+    taken = await asyncio.gather(*(claims.begin_check(said(2, "another text")) for _ in range(4)))
+    assert sorted(taken) == [False, False, False, True]
+
+
+async def test_a_check_that_may_still_run_is_left_alone_whatever_the_log_says(db: Database) -> None:
+    claims = ClaimRepository(db)
+    assert await claims.begin_check(said(1))
+    await db.execute(
+        "UPDATE claim_checks SET begun_at = now() - %s", [CHECK_ENDS_WITHIN - timedelta(minutes=1)]
+    )
+    assert not await claims.begin_check(said(1))
+    assert not await claims.begin_check(said(1, at=NOON + timedelta(hours=20)))
 
 
 async def test_the_same_text_is_not_checked_again_within_a_day_in_a_guild(db: Database) -> None:
