@@ -35,6 +35,7 @@ class Cache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._flights: dict[str, _Flight] = {}
+        self._tasks: set[asyncio.Task[str]] = set()  # of flights that were left, too, until they end
         self.hits = 0
         self.misses = 0
 
@@ -67,6 +68,8 @@ class Cache:
         flight = self._flights.get(key)
         if flight is None:
             task = asyncio.create_task(self._find_or_make(key, make, ttl_s))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             flight = self._flights[key] = _Flight(task)
         flight.waiting += 1
         try:
@@ -90,7 +93,7 @@ class Cache:
         return text
 
     async def _land(self) -> None:
-        tasks = [flight.task for flight in self._flights.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in self._tasks:
+            if not task.cancelling():  # one that is ending already may have something to finish
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
