@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from wompcore.claims.recall import RecentMessages
 from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, context_line, read_answer
 from wompcore.errors import DatabaseUnavailable, ModelError, PoolExhausted, UnknownPrice, WompError
 from wompcore.events import ChatMessage, MessageEdited
@@ -90,17 +91,26 @@ class ClaimChecker:
         model: Who is asked.
         consent: Asked before the model is, and again before anything is stored.
         prompt: How the model is asked.
+        recent: Knows what became of the messages before.
 
     Attributes:
         counts: What was done so far.
     """
 
-    def __init__(self, book: ClaimRepository, model: Model, consent: Consent, prompt: ClaimPrompt) -> None:
+    def __init__(
+        self,
+        book: ClaimRepository,
+        model: Model,
+        consent: Consent,
+        prompt: ClaimPrompt,
+        recent: RecentMessages,
+    ) -> None:
         self.counts = ClaimCounts()
         self._book = book
         self._model = model
         self._consent = consent
         self._prompt = prompt
+        self._recent = recent
 
     async def check(self, check: Check) -> bool:
         """Check a message; an error is logged, without the text, and counted.
@@ -124,11 +134,8 @@ class ClaimChecker:
         if not await when_up(partial(self._book.begin_check, message)):
             self.counts.repeated += 1
             return False
-        context = "\n".join(
-            context_line(said) for said in check.before if self._consent.allows(said.author_id)
-        )
         try:
-            found = await self._ask(check, context)
+            found = await self._ask(check)
         except (ModelError, UnknownPrice):  # nothing was paid, so another try may be made
             await self._end(message, "failed")
             raise
@@ -142,24 +149,29 @@ class ClaimChecker:
                 text=found.claim_text or message.text,
                 kind=found.claim_type,
                 confidence=found.confidence_level,
-                context=context,
+                context=self._context(check),
             )
         )
         self.counts.stored += stored
         return stored
 
-    async def _ask(self, check: Check, context: str) -> ClaimAnswer | str:
+    async def _ask(self, check: Check) -> ClaimAnswer | str:
         """Return the claim, or why there is none."""
         if not self._wanted(check):
             return "refused"
         self.counts.llm_calls += 1
-        reply = await self._model.complete(self._prompt.request(check.message, context))
+        reply = await self._model.complete(self._prompt.request(check.message, self._context(check)))
         answer = read_answer(reply.text)
         if answer is None:
             return "invalid"
         if not answer.is_trackable:
             return "no claim"
         return answer if self._wanted(check) else "refused"
+
+    def _context(self, check: Check) -> str:
+        """Return what was said before, as far as it still stands and may be used."""
+        said = self._recent.as_they_are(check.before)
+        return "\n".join(context_line(each) for each in said if self._consent.allows(each.author_id))
 
     def _wanted(self, check: Check) -> bool:
         return not check.deleted and self._consent.allows(check.message.author_id)

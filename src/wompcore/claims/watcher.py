@@ -66,7 +66,13 @@ class ClaimWatcher:
     """
 
     def __init__(
-        self, book: ClaimRepository, checker: ClaimChecker, settings: ClaimSettings, clock: Clock, prefix: str
+        self,
+        book: ClaimRepository,
+        checker: ClaimChecker,
+        recent: RecentMessages,
+        settings: ClaimSettings,
+        clock: Clock,
+        prefix: str,
     ) -> None:
         self.counts = checker.counts
         self.receipts: ReceiptBook = book.receipts
@@ -78,7 +84,7 @@ class ClaimWatcher:
         self._screen = Screen.shipped()
         self._cooldown = Cooldown(settings.person_cooldown_s)
         self._cap = DailyCap(settings.guild_daily_cap)
-        self._recent = RecentMessages()
+        self._recent = recent
         self._tracked = TrackedMessages(_TRACKED)
         self._open: dict[int, Check] = {}
         self._checks: asyncio.Queue[Check] = asyncio.Queue(_WAITING)
@@ -111,8 +117,9 @@ class ClaimWatcher:
             model_name: The model to ask; empty for the configured chat model.
             command_prefix: Messages that start with it are commands and no claims.
         """
-        checker = ClaimChecker(book, model, consent, ClaimPrompt(model_name))
-        watcher = cls(book, checker, settings, clock, command_prefix)
+        recent = RecentMessages()
+        checker = ClaimChecker(book, model, consent, ClaimPrompt(model_name), recent)
+        watcher = cls(book, checker, recent, settings, clock, command_prefix)
         if link is not None:
             link.on(book.channel, lambda message_id: watcher._tracked.add([int(message_id)]))
             link.on_reconnect(watcher._load_tracked)
@@ -165,6 +172,7 @@ class ClaimWatcher:
 
     def edited(self, edit: MessageEdited) -> None:
         """Take an edit in; costs a look-up when the message carries no claim."""
+        self._recent.edited(edit)
         if check := self._open.get(edit.id):
             check.edit = edit
         elif edit.id in self._tracked:
@@ -173,6 +181,7 @@ class ClaimWatcher:
     def deleted(self, message_ids: Iterable[int]) -> None:
         """Take deletions in; costs a look-up per message that carries no claim."""
         for message_id in message_ids:
+            self._recent.deleted(message_id)
             if check := self._open.get(message_id):
                 check.deleted = True
             elif message_id in self._tracked:

@@ -332,6 +332,30 @@ async def test_people_who_withdrew_are_in_nobodys_context(bot: Process, model: S
     assert (await bot.claims())[0].context == ""
 
 
+async def test_context_is_what_stands_in_the_channel_now(bot: Process, model: ScriptedModel) -> None:
+    await bot.offer(*(said(n, f"words {n}", author=ANN) for n in range(3)))
+    bot.watcher.edited(edit(1, "other words"))
+    bot.watcher.deleted([said(2).id])
+    bot.watcher.edited(edit(2, "late words"))
+    await bot.offer(said(3))
+    assert "words 0" in model.shown()
+    assert "words 2" not in model.shown()
+    assert [claim.context for claim in await bot.claims()] == ["person2: words 0\nperson2: other words"]
+
+
+async def test_what_is_taken_back_while_the_model_thinks_is_not_kept_as_context(
+    bot: Process, model: ScriptedModel
+) -> None:
+    model.may_answer.clear()
+    bot.watcher.offer(said(0, "words", author=ANN))
+    bot.watcher.offer(said(1))
+    await until(lambda: model.asked)
+    bot.watcher.deleted([said(0).id])
+    model.may_answer.set()
+    await bot.watcher.settled()
+    assert [claim.context for claim in await bot.claims()] == [""]
+
+
 def edit(number: int, text: str) -> MessageEdited:
     return MessageEdited(said(number).id, text, BOB, NOW + timedelta(minutes=1))
 
