@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -190,6 +191,7 @@ async def openai_completion(base_url: str) -> AsyncIterator[Ask]:
 
 @asynccontextmanager
 async def litellm_completion(base_url: str) -> AsyncIterator[Ask]:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # importing it asks its maker for prices otherwise
     import litellm
 
     body = _BODY | {"model": "openai/offline-1", "api_base": base_url, "api_key": "none"}
