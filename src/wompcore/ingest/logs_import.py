@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from wompcore.errors import LogLineInvalid
+from wompcore.errors import DatabaseUnavailable, LogLineInvalid
 from wompcore.events import ChatMessage
 from wompcore.ingest.logs import LogFile
 from wompcore.ingest.logs_ids import RecordIds, channel_id, guild_id, person_id
@@ -17,8 +17,21 @@ from wompcore.text import clean, clean_name
 _SLICE = 200
 
 
+class Outage(Protocol):
+    """How long the store cannot write."""
+
+    async def lasts(self, seconds: float) -> None:
+        """Return once it lasts that long."""
+        ...
+
+
 class Store(Protocol):
     """Keeps messages."""
+
+    @property
+    def outage(self) -> Outage:
+        """How long it cannot write."""
+        ...
 
     def add(self, message: ChatMessage) -> bool:
         """Keep a message."""
@@ -55,6 +68,7 @@ async def import_log(
     *,
     on_bad_line: Callable[[LogLineInvalid], None],
     on_progress: Callable[[int], None] = lambda _: None,
+    patience_s: float = 60.0,
 ) -> LogImport:
     """Store every message of a log with its true time. Doing it again stores nothing twice.
 
@@ -64,10 +78,35 @@ async def import_log(
         store: Keeps messages.
         on_bad_line: Called with each malformed line.
         on_progress: Called now and then with the number of entries read so far.
+        patience_s: Seconds to wait for a database that went away.
 
     Raises:
+        DatabaseUnavailable: It stayed away; what came before is stored.
         LogUnreadable: The file failed while it was read; what came before is stored.
     """
+    reading = asyncio.ensure_future(_read_in(log, ids, store, on_bad_line, on_progress))
+    outage = asyncio.ensure_future(store.outage.lasts(patience_s))
+    try:
+        await asyncio.wait((reading, outage), return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            return reading.result()
+    finally:
+        reading.cancel()
+        outage.cancel()
+        await asyncio.gather(reading, outage, return_exceptions=True)
+    raise DatabaseUnavailable(
+        f"the database went away and was waited for {patience_s:.0f} s",
+        hint="Import the log again when it is back: what is stored stays, and the rest follows.",
+    )
+
+
+async def _read_in(
+    log: LogFile,
+    ids: RecordIds,
+    store: Store,
+    on_bad_line: Callable[[LogLineInvalid], None],
+    on_progress: Callable[[int], None],
+) -> LogImport:
     people: set[int] = set()
     count = bad_lines = 0
     for count, entry in enumerate(log, 1):

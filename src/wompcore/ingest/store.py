@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 from wompcore.config import IngestSettings
 from wompcore.errors import DatabaseError, RowsRefused
 from wompcore.events import ChatMessage, Gap, MessageEdited
+from wompcore.ingest.outage import Outage
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,12 @@ class StoreCounts:
 
 
 class MessageStore:
-    """Keeps messages. Made by :meth:`open`."""
+    """Keeps messages. Made by :meth:`open`.
+
+    Attributes:
+        counts: What it did.
+        outage: How long the database has been away.
+    """
 
     def __init__(self, messages: Messages, gate: Refusals, settings: IngestSettings) -> None:
         self._messages = messages
@@ -106,7 +112,7 @@ class MessageStore:
         self._wake = asyncio.Event()
         self._emptied = asyncio.Condition()
         self._writing = asyncio.Lock()
-        self._away = False
+        self.outage = Outage()
         self.counts = StoreCounts()
 
     @classmethod
@@ -137,11 +143,6 @@ class MessageStore:
     def waiting(self) -> int:
         """Messages that are not written yet."""
         return len(self._buffer)
-
-    @property
-    def away(self) -> bool:
-        """Whether the database did not answer the last time."""
-        return self._away
 
     def add(self, message: ChatMessage) -> bool:
         """Keep a message. Never waits.
@@ -216,13 +217,18 @@ class MessageStore:
             try:
                 await self._write_all()
                 pauses = _pauses()
-            except DatabaseError as error:
-                if not self._away:
-                    _log.warning("messages wait in memory: %s", error)
-                self._away = True
+            except DatabaseError:
                 await asyncio.sleep(next(pauses))
 
     async def _write_all(self) -> None:
+        try:
+            await self._write_what_waits()
+        except DatabaseError as error:
+            self.outage.goes_on(error)
+            raise
+        self.outage.is_over()
+
+    async def _write_what_waits(self) -> None:
         async with self._writing:
             self._wake.clear()
             # A change that comes from here on may be about a message that comes from here on: it waits
@@ -235,7 +241,6 @@ class MessageStore:
                 async with self._emptied:
                     self._emptied.notify_all()
             await self._write_changes(edits, deletes)
-            self._away = False
 
     async def _write(self, batch: Sequence[ChatMessage]) -> None:
         # A message leaves the buffer only once it is written, so a failed or cancelled write loses

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from wompcore.config import IngestSettings
 from wompcore.db import Database
-from wompcore.errors import LogLineInvalid
+from wompcore.errors import DatabaseUnavailable, LogLineInvalid
 from wompcore.ids import snowflake_time
 from wompcore.ingest import MessageStore
 from wompcore.ingest.logs import open_log
@@ -18,6 +20,7 @@ from wompcore.ingest.logs_ids import ids_for_import
 from wompcore.ingest.logs_import import LogImport, import_log
 from wompcore.repos.log_sources import LogSourceRepository
 from wompcore.repos.messages import MessageRepository
+from wompcore.testing.database import ThrowawayServer
 
 START = datetime(2005, 2, 8, tzinfo=UTC)
 
@@ -87,6 +90,23 @@ async def test_hostile_rows_cost_only_themselves(db: Database, tmp_path: Path):
     assert (result.messages, result.bad_lines) == (8, 2)
     assert [line.line for line in bad] == [7, 9]
     assert (store.counts.stored, store.counts.parked) == (8, 0)
+
+
+async def test_a_database_that_stays_away_ends_the_import_and_the_next_completes_it(
+    postgres: ThrowawayServer, tmp_path: Path
+):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"\n".join(row(n) for n in range(1000)))
+    log = open_log(path)
+    with postgres.database() as settings:
+        async with Database.open(settings) as db, open_store(db) as store:
+            ids = await ids_for_import(log, log.survey(), LogSourceRepository(db))
+            with postgres.stopped(), pytest.raises(DatabaseUnavailable, match="went away") as caught:
+                await import_log(log, ids, store, on_bad_line=list, patience_s=0.5)
+            assert "again" in caught.value.hint
+        async with Database.open(settings) as db:
+            await read_in(db, path)
+            assert await db.fetch_value("SELECT count(*) FROM messages") == 1000
 
 
 async def test_true_times_and_replies_are_kept(db: Database, tmp_path: Path):

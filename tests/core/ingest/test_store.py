@@ -16,6 +16,7 @@ from wompcore.db import Database
 from wompcore.events import ChatMessage, Gap, MessageEdited
 from wompcore.ids import MAX_ID, snowflake_at
 from wompcore.ingest import MessageStore
+from wompcore.ingest.outage import Outage
 from wompcore.repos.messages import MessageRepository
 from wompcore.testing.database import ThrowawayServer
 
@@ -218,6 +219,24 @@ async def test_nothing_is_lost_while_the_database_is_away(postgres: ThrowawaySer
             await store.flush()
         assert await db.fetch_value("SELECT count(*) FROM messages") == 1000
         assert store.counts.stored + store.counts.already_stored == 1000
+
+
+async def test_a_database_that_stays_away_is_told_once(
+    postgres: ThrowawayServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with postgres.database() as settings_:
+        async with Database.open(settings_) as db, store_on(db, flush_s=0.02) as store:
+            store.outage = Outage(tell_after_s=0.1)
+            with postgres.stopped():
+                store.add(said(1, text="kept for later"))
+                async with asyncio.timeout(30):
+                    await store.outage.lasts(3)
+            await store.flush()
+            assert store.outage.seconds == 0
+            assert await stored_texts(db) == ["kept for later"]
+    told = [record for record in caplog.records if record.name == "wompcore.ingest.outage"]
+    assert [record.levelname for record in told] == ["WARNING", "ERROR", "WARNING"]
+    assert told[1].getMessage().startswith("messages still wait for the database")
 
 
 async def _allow_connections(postgres: ThrowawayServer, name: str, *, allowed: bool) -> None:
