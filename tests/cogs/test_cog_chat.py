@@ -53,6 +53,10 @@ async def test_a_plain_reply_is_at_most_three_round_trips(living: Living) -> Non
     core = living.app.core
     await living.ask("bob", "wompbot, who are you?")
     await core.jobs.stop()
+    statements = -1
+    while statements != core.db.statements:  # until what the start set off has ended, such as the sync
+        statements = core.db.statements
+        await asyncio.sleep(0.2)
     await core.messages.flush()
     statements, batches = core.db.statements, core.messages.counts.batches
     assert "stand-in" in await living.ask("alice", "wompbot, who are you?")
