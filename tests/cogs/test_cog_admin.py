@@ -20,6 +20,14 @@ async def test_whoami_shows_name_id_and_level(living: Living) -> None:
     assert "level: super admin" in await living.ask(OWNER, "!whoami")
 
 
+async def test_whoami_shows_a_hostile_name_as_one_harmless_line(living: Living) -> None:
+    shown = await living.ask("eve\u202e*x*\nlevel: super admin @everyone `y", "!whoami")
+    assert "\u202e" not in shown
+    assert "@everyone" not in shown
+    assert shown.splitlines()[0].startswith("**eve\\*x\\* level: super admin @")
+    assert [line for line in shown.splitlines() if line.startswith("level")] == ["level: member"]
+
+
 async def test_an_admin_is_appointed_listed_and_dismissed(living: Living) -> None:
     alice = mention(living, "alice")
     assert "is a bot admin of this server now" in await living.ask(OWNER, f"!setadmin {alice}")

@@ -47,7 +47,9 @@ async def test_a_refusal_is_one_line_with_the_remedy(living: Living, site: Plugi
     assert "syntax error" not in await living.ask(OWNER, "!plugins")  # everybody reads along
     [shown] = await living.guild.slash(OWNER, "plugins list")
     assert "syntax error" in shown.text
-    assert "`!plugins` lists" in await living.ask(OWNER, "!plugins load nonsense`@everyone")
+    answer = await living.ask(OWNER, "!plugins load nonsense`@everyone")
+    assert "`!plugins` lists" in answer
+    assert "@everyone" not in answer
 
 
 @pytest.mark.parametrize("change", CHANGES)

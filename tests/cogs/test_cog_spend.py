@@ -95,6 +95,15 @@ async def test_people_who_opted_out_are_not_named(living: Living) -> None:
     assert str(living.guild.member("carol").id) not in shown
 
 
+async def test_a_hostile_server_name_is_one_harmless_line(living: Living) -> None:
+    await spend(living, 1, "alice", "0.1")
+    server = living.app.bot.get_guild(living.guild.id)
+    assert server is not None
+    server.name = "*us*\u202e\n- all: @everyone"
+    shown = await privately(living, OWNER)
+    assert "- \\*us\\* - all: @\u200beveryone: $0.10 (1 call)" in shown
+
+
 async def test_slash_answers_are_for_the_person_alone(living: Living) -> None:
     [shown] = await living.guild.slash("alice", "spend")
     assert shown.ephemeral

@@ -9,7 +9,7 @@ import discord
 from discord.utils import escape_markdown, escape_mentions
 
 from wompbot_cogs import GuildSetting, Level
-from wompcore.text import bound
+from wompcore.text import bound, clean_name
 
 NO_BOTS = "A bot cannot be an admin."
 ADDED = "{mention} is a bot admin of this server now."
@@ -32,9 +32,10 @@ _LONGEST = 2000
 
 def who(person: discord.abc.User, level: Level) -> str:
     """Return who a person is and what they may do."""
-    name, shown = (escape_mentions(escape_markdown(text)) for text in (person.name, person.display_name))
+    names = (person.name, person.display_name)
+    name, shown = (escape_mentions(escape_markdown(clean_name(text))) for text in names)
     admin = "yes" if level >= Level.BOT_ADMIN else "no"
-    return f"**{shown}** (`{name}`)\nid: `{person.id}`\nlevel: {level.title}\nadmin: {admin}"
+    return f"**{shown}** ({name})\nid: `{person.id}`\nlevel: {level.title}\nadmin: {admin}"
 
 
 def admins(super_admins: Iterable[int], bot_admins: Iterable[int]) -> str:

@@ -8,7 +8,7 @@ from discord.utils import format_dt
 
 from wompbot_cogs import PluginState
 from wompcore.errors import WompError
-from wompcore.text import bound
+from wompcore.text import bound, defuse_mentions
 
 NONE = "No plugins are installed."
 LOADED = "`{id}` {version} is loaded."
@@ -28,12 +28,12 @@ def listing(states: Iterable[PluginState], *, problems: bool) -> str:
         states: The plugins.
         problems: Whether to show what is wrong; it may name files of the machine.
     """
-    return bound("\n".join(_line(state, problems=problems) for state in states), _LONGEST) or NONE
+    return _sent("\n".join(_line(state, problems=problems) for state in states)) or NONE
 
 
 def refused(error: WompError) -> str:
     """Return an error as one line, with its remedy."""
-    return bound(f"🔴 {_code(error.message)} {error.hint}", _LONGEST)
+    return _sent(f"🔴 {_code(error.message)} {error.hint}")
 
 
 def _line(state: PluginState, *, problems: bool) -> str:
@@ -43,6 +43,10 @@ def _line(state: PluginState, *, problems: bool) -> str:
     if state.problem and problems:
         parts.append(_code(state.problem))
     return " · ".join(parts)
+
+
+def _sent(text: str) -> str:
+    return bound(defuse_mentions(text), _LONGEST)
 
 
 def _code(text: str) -> str:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from discord.ext import commands
-from discord.utils import escape_markdown
 
 from wompbot_cogs import Context, Level
 from wompbot_cogs.cogs.spend import texts
@@ -32,7 +31,7 @@ class SpendCog(commands.Cog, name="Spending"):
 
         def guild(guild_id: str) -> str:
             known = context.bot.get_guild(int(guild_id))
-            return escape_markdown(known.name) if known else f"`{guild_id}`"
+            return texts.plain(known.name) if known else f"`{guild_id}`"
 
         text = texts.spending(report, where, person=self._person, guild=guild)
         await context.send(text, ephemeral=True)

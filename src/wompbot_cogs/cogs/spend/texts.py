@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from discord.utils import escape_markdown
+from discord.utils import escape_markdown, escape_mentions
 
 from wompcore.costs import MonthReport
 from wompcore.money import show_usd
 from wompcore.repos.costs import CostTotal
+from wompcore.text import clean_name
 
 EVERYWHERE = "everywhere"
 THIS_SERVER = "this server"
@@ -36,11 +37,16 @@ def spending(
         f"**{report.month}, {where}: {show_usd(total.cost_usd)}** ({_calls(total)}, {tokens:,} tokens)",
         *_section("By person", report.people, person),
         *_section("By purpose", report.purposes, lambda purpose: purpose.replace("_", " ")),
-        *_section("By model", report.models, escape_markdown),
-        *_section("By plugin", report.plugins, escape_markdown),
+        *_section("By model", report.models, plain),
+        *_section("By plugin", report.plugins, plain),
         *_section("By server", report.guilds, guild),
     ]
     return "\n".join(lines)[:_LONGEST]
+
+
+def plain(name: str) -> str:
+    """Return a name as one line that formats nothing and calls nobody."""
+    return escape_mentions(escape_markdown(clean_name(name)))
 
 
 def _section(title: str, totals: Iterable[CostTotal], show: Callable[[str], str]) -> list[str]:
