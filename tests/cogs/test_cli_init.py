@@ -10,7 +10,7 @@ import pytest
 from command_line import Outcome, Wompbot
 from discord_server import TOKEN, DiscordServer
 from wompbot_cogs.settings import BotSettings
-from wompcore.config import load_settings
+from wompcore.config import DatabaseSettings, load_settings
 from wompcore.llm.offline import OfflineServer, offline_server
 
 
@@ -74,10 +74,40 @@ async def test_a_file_that_exists_is_kept_unless_forced(
     assert TOKEN in file.read_text()
 
 
-async def test_a_bad_answer_is_named_and_nothing_is_written(
+async def test_a_database_is_tried_too(
+    wompbot: Wompbot, discord_server: DiscordServer, model: OfflineServer, database_settings: DatabaseSettings
+) -> None:
+    options = ["--token", TOKEN, "--base-url", model.base_url, "--api-key", "sk-local", "--yes"]
+    done = await init(wompbot, discord_server, *options, "--database-url", database_settings.url)
+    assert done.code == 0, done.err
+    assert "good  database" in done.out
+    nowhere = "postgresql://womp:secret@127.0.0.1:9/womp"
+    done = await init(wompbot, discord_server, *options, "--force", "--database-url", nowhere)
+    assert done.code == 1
+    assert "bad   database" in done.out
+    assert "cannot be reached" in done.out
+    assert "secret" not in done.out + done.err
+
+
+async def test_a_file_in_a_missing_folder_is_named_before_anything_is_asked(
     wompbot: Wompbot, discord_server: DiscordServer, tmp_path: Path
 ) -> None:
-    done = await init(wompbot, discord_server, "--yes", "--owner", "ann")
+    file = tmp_path / "nowhere" / "wompbot.toml"
+    done = await init(wompbot, discord_server, "--config", file)
+    assert (done.code, done.err) == (2, f"error: {file}: no such folder\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (["--owner", "ann"], "discord.owner_ids"),
+        (["--database-url", "foo://x"], "database.url: not a PostgreSQL URL"),
+    ],
+)
+async def test_a_bad_answer_is_named_and_nothing_is_written(
+    wompbot: Wompbot, discord_server: DiscordServer, tmp_path: Path, answer: list[str], named: str
+) -> None:
+    done = await init(wompbot, discord_server, "--yes", *answer)
     assert done.code == 2
-    assert done.err.startswith("error: discord.owner_ids")
+    assert done.err.startswith(f"error: {named}")
     assert [name for name in os.listdir(tmp_path) if name.startswith("wompbot")] == []

@@ -70,11 +70,13 @@ def init(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write wompbot.toml and try the token and the model endpoint."""
+    """Write wompbot.toml and try the token, the model endpoint and the database, if one is named."""
     with reporting(as_json=as_json, debug=debug) as terminal:
         file = config or DEFAULT_FILE
         if file.exists() and not force:
             raise ConfigInvalid(str(file), "exists already", hint="--force replaces it.")
+        if not file.parent.is_dir():
+            raise ConfigInvalid(str(file), "no such folder")
         given = (token, owner, base_url, api_key, model, database_url)
         answers = {
             question: answer if answer is not None else (question.default if yes else _ask(question))
@@ -85,7 +87,9 @@ def init(
 
         from wompbot_cogs.doctor import examine
 
-        findings = asyncio.run(examine(settings_of(file), only=("model", "token")))
+        settings = settings_of(file)
+        subjects = ("database", "model", "token") if settings.database.url else ("model", "token")
+        findings = asyncio.run(examine(settings, only=subjects))
         for finding in findings:
             show(finding, terminal)
         terminal.result({"file": str(file), "checks": [asdict(finding) for finding in findings]})
@@ -133,12 +137,19 @@ def write(file: Path, text: str) -> None:
     Raises:
         ConfigInvalid: A value cannot be used; nothing was written.
     """
+    from wompcore.db import host_of
+
     draft = file.with_name(f"{file.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(text)
     try:
-        load_settings(BotSettings, file=draft, environ={})
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ConfigInvalid(str(file), (error.strerror or str(error)).lower()) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+        settings = load_settings(BotSettings, file=draft, environ={})
+        host_of(settings.database.url)  # refuses what is no URL
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)

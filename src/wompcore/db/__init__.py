@@ -7,6 +7,7 @@ from wompcore.db.database import Database
 from wompcore.db.embedded import EmbeddedServer
 from wompcore.db.listener import Listener
 from wompcore.db.migrations import Migration, migrate, migrations_in, pending_migrations
+from wompcore.db.translate import host_of
 
 __all__ = [
     "Database",
@@ -14,6 +15,7 @@ __all__ = [
     "Listener",
     "Migration",
     "backup",
+    "host_of",
     "migrate",
     "migrations_in",
     "pending_migrations",
