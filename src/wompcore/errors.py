@@ -66,6 +66,22 @@ class DatabaseUnavailable(DatabaseError):
     hint = "Check database.url and that the server runs; `wompbot doctor` tests it."
 
 
+class DataFolderUnusable(DatabaseUnavailable):
+    """The folder of the embedded server cannot be used.
+
+    Args:
+        folder: The folder.
+        problem: What the system says.
+    """
+
+    hint = "Set database.data_dir to a folder you own, or database.url to a server."
+
+    def __init__(self, folder: str, problem: str) -> None:
+        super().__init__(f"the embedded server cannot use {folder}: {problem}")
+        self.folder = folder
+        self.problem = problem
+
+
 class DatabaseTooOld(DatabaseError):
     """The database server is older than this version supports."""
 

@@ -101,6 +101,13 @@ async def test_a_log_that_cannot_be_read_is_bad_input(
     assert done.err.count("\n") <= 2
 
 
+async def test_a_data_folder_that_cannot_be_used_is_bad_input(wompbot: Wompbot, log: Path) -> None:
+    for command in (["import", log], ["demo"], ["demo", "--replay", log]):
+        done = await wompbot(*command, "--data", log)
+        assert done.code == 2
+        assert done.err == f"error: --data: {log}: not a directory\n hint: Choose a folder that you own.\n"
+
+
 async def test_people_who_opted_out_are_left_out(
     wompbot: Wompbot, database: dict[str, Any], log: Path
 ) -> None:

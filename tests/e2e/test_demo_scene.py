@@ -46,6 +46,7 @@ def test_the_scene_shows_every_part_at_work(scene):
         assert shown in text
     assert (summary["errors"], summary["lost_during_swap"], summary["claims_stored"]) == (0, 0, 1)
     assert summary["messages_in"] == summary["messages_stored"] + summary["opted_out_dropped"]
+    assert summary["opted_out_dropped"] == 1
     assert summary["said_during_swap"] == 300
     assert summary["llm_calls"] == 6
 
@@ -74,6 +75,7 @@ def test_a_replay_needs_a_log_that_can_be_read(tmp_path: Path):
         (["--limit", "5"], "belong to --replay"),
         (["--replay", "log.jsonl", "--as", "x"], "2 to 32 characters"),
         (["--json", "/nowhere/summary.json"], "no such file or directory"),
+        (["--json", "/tmp"], "is a directory"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_opened(options: list[str], problem: str):
@@ -81,6 +83,12 @@ def test_what_cannot_work_is_refused_before_anything_is_opened(options: list[str
     assert done.returncode == 2
     assert problem in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_that_fails_leaves_no_empty_summary(tmp_path: Path):
+    out = tmp_path / "summary.json"
+    assert run("--replay", str(tmp_path / "missing.jsonl"), "--json", str(out)).returncode == 2
+    assert not out.exists()
 
 
 def test_malformed_lines_make_the_replay_say_so(tmp_path: Path):

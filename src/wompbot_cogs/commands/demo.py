@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wompbot_cogs.commands.options import Debug
+from wompbot_cogs.commands.options import Debug, named_by_data
 from wompbot_cogs.commands.reading import BadLines, progress_bar
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompcore.config import DatabaseSettings
@@ -40,7 +40,7 @@ def demo(
     debug: Debug = False,
 ) -> None:
     """Play a short scene, or a chat log, with the real bot in a simulated guild."""
-    with reporting(as_json=out == _STDOUT, debug=debug) as terminal:
+    with reporting(as_json=out == _STDOUT, debug=debug) as terminal, named_by_data(data):
         if find_spec("simcord") is None:
             raise ExtraMissing("demo", "the demo")
         _check(replay, as_nick, limit, out)
@@ -68,10 +68,13 @@ def _check(replay: Path | None, as_nick: str | None, limit: int | None, out: Pat
     if as_nick is not None and not 2 <= len(as_nick) <= 32:
         raise ConfigInvalid("--as", "a name has 2 to 32 characters")
     if out not in (None, _STDOUT):
+        is_new = not out.exists()
         try:
-            out.touch()
+            out.open("a").close()
         except OSError as error:
             raise ConfigInvalid("--json", f"{out}: {(error.strerror or str(error)).lower()}") from error
+        if is_new:
+            out.unlink()  # a run that fails leaves none
 
 
 def _kept_in(folder: Path | None) -> DatabaseSettings | None:

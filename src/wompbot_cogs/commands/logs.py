@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
+from wompbot_cogs.commands.options import Config, Debug, Json, named_by_data, settings_of
 from wompbot_cogs.commands.reading import BadLines, progress_bar
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
@@ -45,7 +45,7 @@ def import_log(
     file: File, data: Data = None, config: Config = None, as_json: Json = False, debug: Debug = False
 ) -> None:
     """Store the messages of a chat log. Doing it again, or after a stop, stores none twice."""
-    with reporting(as_json=as_json, debug=debug) as terminal:
+    with reporting(as_json=as_json, debug=debug) as terminal, named_by_data(data):
         settings = settings_of(config)
         if data is not None:
             database = settings.database.model_copy(update={"url": "", "direct_url": "", "data_dir": data})

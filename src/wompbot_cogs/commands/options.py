@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ import typer
 
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import load_settings
+from wompcore.errors import ConfigInvalid, DataFolderUnusable
 
 DEFAULT_FILE = Path("wompbot.toml")
 
@@ -30,3 +33,19 @@ def settings_of(config: Path | None) -> BotSettings:
     """
     file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     return load_settings(BotSettings, file=file)
+
+
+@contextmanager
+def named_by_data(folder: Path | None) -> Iterator[None]:
+    """Put a folder that proves unusable down to ``--data``, if that named it.
+
+    Raises:
+        ConfigInvalid: The folder of ``--data`` cannot be used.
+    """
+    try:
+        yield
+    except DataFolderUnusable as error:
+        if folder is None:
+            raise
+        problem = f"{error.folder}: {error.problem}"
+        raise ConfigInvalid("--data", problem, hint="Choose a folder that you own.") from error

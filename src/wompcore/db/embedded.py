@@ -24,7 +24,7 @@ from psycopg import sql
 
 from wompcore.db.cluster import READY_WITHIN_S, Cluster
 from wompcore.db.sharing import SharedFolder
-from wompcore.errors import DatabaseError, DatabaseUnavailable
+from wompcore.errors import DatabaseError, DatabaseUnavailable, DataFolderUnusable
 
 DATABASE = "wompbot"
 """The database that holds everything."""
@@ -128,7 +128,8 @@ class EmbeddedServer:
         Called again, it brings a server back that was killed.
 
         Raises:
-            DatabaseUnavailable: It does not start, or the folder cannot be used.
+            DatabaseUnavailable: It does not start.
+            DataFolderUnusable: The folder cannot be used.
             DatabaseError: The folder was made by another version of PostgreSQL.
         """
         if self.temporary:
@@ -141,10 +142,7 @@ class EmbeddedServer:
                 self._start_until_ready()
         except OSError as error:
             self.stop()
-            raise DatabaseUnavailable(
-                f"the embedded server cannot use {self.folder}: {error.strerror or error}",
-                hint="Set database.data_dir to a folder you own, or database.url to a server.",
-            ) from error
+            raise DataFolderUnusable(str(self.folder), (error.strerror or str(error)).lower()) from error
         except BaseException:
             self.stop()
             raise

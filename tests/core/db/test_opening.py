@@ -13,6 +13,7 @@ from wompcore.errors import (
     DatabaseReadOnly,
     DatabaseTooOld,
     DatabaseUnavailable,
+    DataFolderUnusable,
     WompError,
 )
 from wompcore.testing.database import ThrowawayServer
@@ -122,7 +123,7 @@ async def test_a_data_folder_of_another_version(tmp_path: Path) -> None:
 async def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     file = tmp_path / "pg"
     file.write_text("")
-    with pytest.raises(DatabaseUnavailable, match="cannot use") as caught:
+    with pytest.raises(DataFolderUnusable, match="cannot use") as caught:
         async with Database.open(DatabaseSettings(data_dir=file)):
             pass
     assert "data_dir" in caught.value.hint
