@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 import aiohttp
 from yarl import URL
@@ -14,6 +15,7 @@ from wompcore.http.exchange import HttpAnswer, Traffic, exchange, failure, origi
 from wompcore.http.streaming import HttpStream
 
 _MAX_BYTES = 16 * 2**20
+_KEPT = 64
 _EXACT = float("inf")  # aiohttp rounds longer time limits up to whole seconds unless told not to
 
 
@@ -35,6 +37,9 @@ class TrustedSession:
         self._session = session
         self._connect_timeout_s = connect_timeout_s
         self._traffic = {origin_of(parse(origin)): Traffic() for origin in origins}
+        # The same few endpoints are asked again and again: what was found out about them is kept.
+        self._target = lru_cache(_KEPT)(self._look_at)
+        self._limits = lru_cache(_KEPT)(self._make_limits)
 
     @property
     def traffic(self) -> Mapping[str, Traffic]:
@@ -122,7 +127,7 @@ class TrustedSession:
             AddressRefused: The URL's origin is not trusted.
             TransportFailed: There was no answer.
         """
-        target = parse(url)
+        target, traffic = self._target(url)
         sent = {"Content-Type": "application/json", "Accept-Encoding": "identity", **(headers or {})}
         try:
             async with asyncio.timeout(answer_within_s):
@@ -133,7 +138,7 @@ class TrustedSession:
                     headers=sent,
                     body=body,
                     limits=self._limits(None),
-                    traffic=self._traffic_of(target),
+                    traffic=traffic,
                 )
         except TimeoutError as error:
             raise failure(origin_of(target), error) from error
@@ -149,7 +154,7 @@ class TrustedSession:
         read_timeout_s: float,
         max_bytes: int,
     ) -> HttpAnswer:
-        target = parse(url)
+        target, traffic = self._target(url)
         return await exchange(
             self._session,
             method,
@@ -158,16 +163,17 @@ class TrustedSession:
             body=body,
             limits=self._limits(read_timeout_s),
             max_bytes=max_bytes,
-            traffic=self._traffic_of(target),
+            traffic=traffic,
         )
 
-    def _traffic_of(self, target: URL) -> Traffic:
+    def _look_at(self, url: str) -> tuple[URL, Traffic]:
+        target = parse(url)
         origin = origin_of(target)
         if origin not in self._traffic:
             raise AddressRefused(f"{origin} is not among the trusted origins")
-        return self._traffic[origin]
+        return target, self._traffic[origin]
 
-    def _limits(self, silence_s: float | None) -> aiohttp.ClientTimeout:
+    def _make_limits(self, silence_s: float | None) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(
             connect=self._connect_timeout_s, sock_read=silence_s, ceil_threshold=_EXACT
         )
