@@ -69,7 +69,13 @@ async def open_app(
         core = await stack.enter_async_context(Core.open(settings, clock=clock, temporary=temporary))
         guilds = await stack.enter_async_context(Guilds.open(core.repos.guilds, core.listener))
         permissions = Permissions(guilds, settings.discord.owner_ids)
-        flow = MessageFlow(core.consent, core.messages, guilds, Address(settings.discord.name))
+        flow = MessageFlow(
+            core.consent,
+            core.messages,
+            guilds,
+            Address(settings.discord.name),
+            sees_content=settings.discord.message_content,
+        )
         filler = HistoryFiller(core.repos.messages, core.messages, flow)
         bot = WompBot(
             settings.discord,

@@ -57,13 +57,17 @@ class MessageFlow:
         store: Where messages go.
         guilds: Which channels are excluded.
         address: What speaks to the bot.
+        sees_content: Whether Discord tells what a message says that is not meant for the bot.
     """
 
-    def __init__(self, gate: Gate, store: MessageStore, guilds: Guilds, address: Address) -> None:
+    def __init__(
+        self, gate: Gate, store: MessageStore, guilds: Guilds, address: Address, *, sees_content: bool = True
+    ) -> None:
         self._gate = gate
         self._store = store
         self._guilds = guilds
         self.address = address
+        self.sees_content = sees_content
         self._watches: tuple[Watch, ...] = ()
         self._edit_watches: tuple[Callable[[MessageEdited], None], ...] = ()
         self._delete_watches: tuple[Callable[[Iterable[int]], None], ...] = ()
@@ -85,7 +89,7 @@ class MessageFlow:
         message = self.read(source)
         if self.excludes(source.channel):
             message.allowed = False
-        else:
+        elif message.text or self.sees_content:
             self._store.add(message)
         for watch in self._watches:
             try:

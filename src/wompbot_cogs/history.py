@@ -40,8 +40,9 @@ class HistoryFiller:
     async def fill(self, client: discord.Client, began_at: datetime) -> int:
         """Fetch every gap, and what was said between a channel's last stored message and this session.
 
-        A channel nothing is stored of is left alone: its history was never the bot's to read. Gaps are
-        noted before they are fetched, so that they outlive a process that ends meanwhile.
+        A channel nothing is stored of is left alone: its history was never the bot's to read. So is all
+        history when Discord withholds what it says. Gaps are noted before they are fetched, so that they
+        outlive a process that ends meanwhile.
 
         Args:
             client: Knows the channels.
@@ -50,7 +51,7 @@ class HistoryFiller:
         Returns:
             The number of messages fetched.
         """
-        channels = self._readable(client)
+        channels = self._readable(client) if self._flow.sees_content else {}
         if not channels:
             return 0
         await self._store.flush()

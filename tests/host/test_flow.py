@@ -5,8 +5,9 @@ from __future__ import annotations
 import discord
 import pytest
 
-from living_bot import OWNER, Living
+from living_bot import OWNER, Living, Opener
 from plugin_site import PluginSite
+from wompbot_cogs.settings import BotSettings
 
 RAISING = """
 from discord.ext import commands
@@ -57,6 +58,20 @@ async def test_threads_of_an_excluded_channel_are_excluded_too(living: Living) -
     assert living.app.bot.flow.counts.seen == 3
     await living.app.core.messages.flush()
     assert await living.app.core.db.fetch_all("SELECT text FROM messages WHERE text LIKE 'between%'") == []
+
+
+@pytest.mark.parametrize(("sees_content", "kept"), [(False, 1), (True, 2)])
+async def test_what_discord_withholds_leaves_no_empty_row(
+    open_bot: Opener, bot_settings: BotSettings, sees_content: bool, kept: int
+) -> None:
+    discord_settings = bot_settings.discord.model_copy(update={"message_content": sees_content})
+    living = await open_bot(bot_settings.model_copy(update={"discord": discord_settings}))
+    await living.guild.say("bob", "nothing for the bot")
+    await living.guild.say("bob", f"<@{living.guild.bot_id}> who are you?")
+    await living.app.core.messages.flush()
+    rows = await living.app.core.db.fetch_all("SELECT text FROM messages WHERE NOT is_bot")
+    assert len(rows) == kept
+    assert ("",) not in rows
 
 
 async def test_answers_in_an_excluded_channel_are_not_kept(living: Living) -> None:
