@@ -257,6 +257,12 @@ async def test_signs_of_life_after_the_end_are_not_waited_out() -> None:
         assert (await streamed(provider))[1].text == "Grüße, 日本"
 
 
+async def test_what_never_stops_coming_after_the_last_event_is_not_read() -> None:
+    chunks = [GOOD, *[b": still here\n\n"] * 1000]
+    async with provider_for(playing(*chunks, pause_s=0.02)) as provider, asyncio.timeout(5):
+        assert (await streamed(provider))[1].text == "Grüße, 日本"
+
+
 async def test_a_reset_in_mid_stream_breaks_it_off_and_after_the_end_changes_nothing() -> None:
     async def reset_after(request: web.Request, *chunks: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

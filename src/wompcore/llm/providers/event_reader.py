@@ -85,8 +85,9 @@ class EventReader:
 
     async def finish(self) -> None:
         """Read what follows the last event, an empty chunk as a rule: only then is the connection kept."""
-        with suppress(TransportFailed):
-            await self._answer.read_all(_LEFTOVERS_S)
+        with suppress(TransportFailed, TimeoutError):
+            async with asyncio.timeout(_LEFTOVERS_S):
+                await self._answer.read_all(_LEFTOVERS_S)
 
     def expect_whole(self) -> None:
         """Make sure that the events did not end before the answer did.
