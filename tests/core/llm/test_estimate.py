@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from wompcore.llm import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
 from wompcore.llm.estimate import IMAGE_WORST, expected, expected_text, worst, worst_text
+from wompcore.llm.providers.messages import encode as encode_for_anthropic
 from wompcore.usage import Attribution, Purpose
 
 FOR = Attribution(Purpose.CHAT)
@@ -57,6 +58,23 @@ def test_a_request_is_bounded_however_a_template_writes_it(
     most = worst(request)
     assert most.input >= byte_tokens(written)
     assert most.output == max_tokens
+
+
+@given(TEXTS.filter(str.strip), TEXTS.filter(str.strip))
+def test_what_an_api_adds_by_itself_is_within_the_bound(name: str, text: str) -> None:
+    schema = {"type": "object", "properties": {text: {"type": "string"}}}
+    parts = (*[TextPart(text)] * 30, ImagePart("https://example.org/a.png"))
+    used = tuple(ToolCall(str(number), f"{name}_{number}", "{}") for number in range(30))
+    results = [Message("tool", text, tool_call_id=call.id) for call in used]
+    said = (Message("user", parts, name), Message("assistant", text, tool_calls=used), *results)
+    for request in (
+        ChatRequest(said[:1], FOR, response_schema=schema, max_tokens=1),
+        ChatRequest(said, FOR, max_tokens=1),
+    ):
+        body = json.loads(encode_for_anthropic(request, "m"))
+        words = [block.get("text", "") for turn in body["messages"] for block in turn["content"]]
+        instructions = byte_tokens(json.dumps(body["tools"], ensure_ascii=False)) + 700
+        assert worst(request).input >= byte_tokens("".join(words)) + instructions + IMAGE_WORST
 
 
 def test_an_answer_without_a_limit_has_no_bound() -> None:

@@ -99,13 +99,13 @@ def _blocks(message: Message) -> Iterator[Block]:
     if message.role == "tool":
         yield {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}
         return
-    parts = message.content
+    parts, name = message.content, message.name
     for part in [TextPart(parts)] if isinstance(parts, str) else parts:
         if isinstance(part, ImagePart):
             yield {"type": "image", "source": _source(part)}
         elif part.text.strip():  # the API refuses empty text
-            named = f"{message.name}: {part.text}" if message.name else part.text
-            yield {"type": "text", "text": named}
+            yield {"type": "text", "text": f"{name}: {part.text}" if name else part.text}
+            name = None  # said once
     for call in message.tool_calls:
         written = json_object(call.arguments.encode("utf-8", "replace")) or {}
         yield {"type": "tool_use", "id": call.id, "name": call.name, "input": written}
