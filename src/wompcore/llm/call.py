@@ -71,7 +71,7 @@ class Call:
         self._labels = {"provider": endpoint[0], "model": endpoint[1]}
         self._began = time.perf_counter()
         self._reservation: costs.Reservation | None = None
-        self._sent = False
+        self._attempts = 0
         self._spent: Usage | None = None
         self._ended = False
 
@@ -95,7 +95,7 @@ class Call:
 
     def attempt_begins(self, queued_s: float) -> None:
         """Note that it is sent, after so many seconds in the queue."""
-        self._sent = True
+        self._attempts += 1
         self._measure("queue", queued_s)
 
     def attempt_ended(self, error: BaseException | None, took_s: float) -> None:
@@ -106,18 +106,15 @@ class Call:
         elif isinstance(error, asyncio.CancelledError):  # it was being worked on
             self._add(Usage(input=self._likely().input, estimated=True))
 
-    def retried(self, attempts: int) -> None:
-        """Note how many attempts it took."""
-        if attempts > 1:
-            self._meter.count("llm_retries", self._labels, attempts - 1)
-
     def too_late(self) -> WompError:
         """Return the error of a call that was not answered before its deadline."""
         if self._reservation is None:
             return DatabaseUnavailable("the ledger did not admit the call before its deadline")
-        if not self._sent:
+        if not self._attempts:
             return ModelBusy(f"no call in flight at {self.endpoint[0]} ended before the deadline")
-        return ModelUnavailable(f"{self.endpoint[0]} gave no answer before the deadline")
+        late = ModelUnavailable(f"{self.endpoint[0]} gave no answer before the deadline")
+        late.attempts = self._attempts
+        return late
 
     async def settle(self, usage: Usage, outcome: Outcome = "ok") -> Usd:
         """Record it, failed attempts included, and return what it cost."""
@@ -165,6 +162,8 @@ class Call:
         self._ended = True
         self._meter.count("llm_calls", {**self._labels, "outcome": outcome})
         self._measure("whole", time.perf_counter() - self._began)
+        if self._attempts > 1:
+            self._meter.count("llm_retries", self._labels, self._attempts - 1)
         for kind in _TOKEN_KINDS:
             if self._spent and (tokens := getattr(self._spent, kind)):
                 self._meter.count("llm_tokens", {**self._labels, "kind": kind}, tokens)

@@ -67,17 +67,14 @@ class Sender:
         try:
             async with asyncio.timeout(self.left_s(deadline)) as limit:
                 await call.reserve()
-                result, attempts = await self._retry.run(try_once, deadline)
+                return await self._retry.run(try_once, deadline)
         except TimeoutError as error:
             late = call.too_late()
             await call.give_up(late)
             raise late from error
         except BaseException as error:
-            call.retried(getattr(error, "attempts", 1))
             await call.give_up(error)
             raise
-        call.retried(attempts)
-        return result, attempts
 
     def left_s(self, deadline: float) -> float:
         """Return the seconds until a deadline."""

@@ -47,6 +47,20 @@ async def test_the_deadline_holds_to_a_tenth_of_a_second(open_client: OpenClient
         assert time.monotonic() - began < deadline_s + 0.1
 
 
+async def test_a_call_that_ran_out_of_time_tells_its_attempts(open_client: OpenClient) -> None:
+    meter = PrometheusMeter()
+    faults = [Fault(status=503), Fault(delay_s=60)]
+    async with (
+        offline_server(faults=faults) as server,
+        open_client(server.base_url, parts={"meter": meter}) as client,
+    ):
+        with pytest.raises(ModelUnavailable) as caught:
+            await client.chat.complete(asking(deadline_s=0.6))
+    which = {"provider": "127.0.0.1", "model": "offline-1"}
+    assert caught.value.attempts == 2
+    assert meter.registry.get_sample_value("womp_llm_retries_total", which) == 1
+
+
 async def test_what_a_call_that_was_cut_off_may_have_used_is_recorded(
     open_client: OpenClient, db: Database
 ) -> None:
