@@ -91,6 +91,7 @@ class Breakers:
         breakers = cls(None, store, fair_trial_s=fair_trial_s)
         listener.on(channel, breakers.hear)
         listener.on_reconnect(breakers.read)
+        await listener.listening()  # news may not fall between what is read and what is heard
         await breakers.read()
         try:
             yield breakers
