@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from wompcore.errors import ToolArgumentsInvalid, ToolFailed, ToolInvalid
 from wompcore.llm import ToolCall
@@ -185,6 +185,22 @@ def test_no_arguments_break_the_reader(arguments: str) -> None:
 def test_endlessly_nested_arguments_are_refused() -> None:
     with pytest.raises(ToolArgumentsInvalid):
         weather.read("[" * 100_000)
+
+
+def broken_check(value: int) -> int:
+    raise KeyError(value)
+
+
+@tool(effect="read")
+async def checked(value: Annotated[int, AfterValidator(broken_check)]) -> None:
+    """Check what it is given."""
+
+
+async def test_a_validator_that_breaks_fails_its_own_call_only() -> None:
+    box = Toolbox([checked, weather])
+    calls = [ToolCall("1", "checked", '{"value": 1}'), ToolCall("2", "weather", '{"place": "Trier"}')]
+    results = await box.run(calls, ToolContext(ASKER))
+    assert [result.status for result in results] == ["failed", "ok"]
 
 
 async def test_an_unknown_tool_is_answered_with_the_known_ones() -> None:

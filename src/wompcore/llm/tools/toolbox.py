@@ -69,6 +69,8 @@ class Toolbox:
             arguments = tool.read(call.arguments)
         except ToolArgumentsInvalid as error:
             return ToolResult(call, "bad_arguments", f"These arguments do not fit. {error.message}")
+        except Exception:  # a tool's own check of its arguments is somebody else's code, too
+            return ToolResult(call, "failed", _own_fault(tool))
         if tool.effect == "act" and (refusal := await self._refusal(tool, arguments, context)):
             return ToolResult(call, "refused", refusal)
         return await self._run(tool, call, arguments, context)
@@ -137,11 +139,18 @@ async def _output(
     except ToolFailed as error:
         return "failed", _fenced(tool, f"failed: {error.message}"), ""
     except Exception:
-        # A tool is somebody else's code: its fault must not end the reply, nor its words reach anybody.
-        reference = secrets.token_hex(4)
-        log.exception("tool %s failed, reference %s", tool.spec.name, reference)
-        return "failed", f"The tool failed for a reason of its own (reference {reference}).", ""
+        return "failed", _own_fault(tool), ""
     return "ok", _fenced(tool, output or "nothing"), output
+
+
+def _own_fault(tool: Tool) -> str:
+    """Log an exception and return what the model reads of it.
+
+    A tool is somebody else's code: its fault must not end the reply, nor its words reach anybody.
+    """
+    reference = secrets.token_hex(4)
+    log.exception("tool %s failed, reference %s", tool.spec.name, reference)
+    return f"The tool failed for a reason of its own (reference {reference})."
 
 
 def _as_text(value: Any, limit: int) -> str:
