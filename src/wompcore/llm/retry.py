@@ -101,7 +101,9 @@ class Retry:
             except ModelError as error:
                 error.attempts = number
                 wait_s = wait_before_retry(number, error.retry_after_s, self._chance())
-                in_time = self._monotonic() + wait_s < deadline
+                # A limit that outlasts the deadline is not worth the shorter wait that the cap allows.
+                until_s = max(wait_s, (error.retry_after_s or 0.0) if error.status == 429 else 0.0)
+                in_time = self._monotonic() + until_s < deadline
                 if not error.retryable or number >= self._attempts or not in_time:
                     raise
                 log.info("attempt %d failed, next in %.1f s: %s", number, wait_s, error)

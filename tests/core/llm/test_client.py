@@ -65,13 +65,16 @@ async def test_a_rate_limit_is_waited_for_as_asked(open_client: OpenClient, head
     assert client.waits == [5.0]
 
 
-async def test_a_rate_limit_beyond_the_deadline_is_told_at_once(open_client: OpenClient) -> None:
-    limited = Fault(status=429, headers={"Retry-After": "15"})
+@pytest.mark.parametrize(("asked_s", "deadline_s"), [(15, 10), (600, 60)])
+async def test_a_rate_limit_beyond_the_deadline_is_told_at_once(
+    open_client: OpenClient, asked_s: int, deadline_s: float
+) -> None:
+    limited = Fault(status=429, headers={"Retry-After": str(asked_s)})
     async with offline_server(faults=[limited]) as server, open_client(server.base_url) as client:
         with pytest.raises(ModelRateLimited) as caught:
-            await client.chat.complete(asking(deadline_s=10))
+            await client.chat.complete(asking(deadline_s=deadline_s))
     assert client.waits == []
-    assert caught.value.retry_after_s == 15
+    assert caught.value.retry_after_s == asked_s
 
 
 async def test_a_broken_connection_is_tried_again(open_client: OpenClient) -> None:
