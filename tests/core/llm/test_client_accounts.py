@@ -92,6 +92,16 @@ async def test_vectors_are_paid_for_like_any_answer(open_client: OpenClient, db:
     ]
 
 
+async def test_a_transcript_is_paid_for_like_any_answer(open_client: OpenClient, db: Database) -> None:
+    async with offline_server() as server, open_client(server.base_url) as client:
+        media = OpenAiStyle(client.http.trusted, client.settings)
+        async with open_client(server.base_url, transcription_model="t-1", parts={"media": media}) as other:
+            heard = await other.chat.transcribe(Audio(b"OggS" + bytes(100)), FOR)
+    assert await db.fetch_all("SELECT model, outcome, output_tokens FROM cost_entries") == [
+        ("t-1", "ok", heard.usage.output)
+    ]
+
+
 def everything_said(error: BaseException | None) -> Iterator[str]:
     while error is not None:
         yield from (str(error), repr(error), repr(vars(error)))
