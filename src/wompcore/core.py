@@ -179,12 +179,13 @@ class Core:
             ids = EntryIds(await db.fetch_value(_INSTANCE))
             ledger = Ledger(
                 repos.costs,
-                PriceBook.shipped(settings.costs),
+                PriceBook.installed(settings.costs),
                 ids,
                 clock,
                 may_name=lambda person: not consent.refuses(person),
             )
             stack.push_async_callback(ledger.close)
+            jobs.register("costs.sweep", ledger.sweep, cron="* * * * *")
             provider = model_provider(http.trusted, settings.llm)
             llm = ChatClient(
                 provider,

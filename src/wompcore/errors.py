@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
     from wompcore.usage import Usage
 
 
@@ -283,6 +286,58 @@ class UnknownPrice(WompError):
         super().__init__(f"no price is known for the model '{model}' of {provider}")
         self.model = model
         self.provider = provider
+
+
+class BudgetExceeded(WompError):
+    """A budget does not allow this call.
+
+    Args:
+        scope: What the budget is for: ``all``, ``guild``, ``channel``, ``person``, ``plugin``, ``purpose``
+            or ``model``.
+        key: Which one: an id or a name, empty for everything.
+        unit: ``usd`` or ``tokens``, the unit of the next three.
+        limit: What may be spent in the budget's window.
+        spent: What is spent in it, calls in progress included.
+        needed: What the call could come to.
+        resets_at: When there is room again; ``None`` when waiting does not help.
+        barred: Whether a call that cost more than it was allowed has closed the budget.
+    """
+
+    hint = "Wait until the budget's window resets, or have the owner raise or remove the budget."
+
+    def __init__(
+        self,
+        scope: str,
+        key: str,
+        *,
+        unit: str,
+        limit: Decimal,
+        spent: Decimal,
+        needed: Decimal,
+        resets_at: datetime | None,
+        barred: bool = False,
+    ) -> None:
+        of = f"{scope} {key}" if key else "everything"
+        state = "closed after a call above its reservation" if barred else f"{spent} of {limit} {unit} spent"
+        super().__init__(f"the budget for {of} does not allow this call: {state}, {needed} needed")
+        self.scope = scope
+        self.key = key
+        self.unit = unit
+        self.limit = limit
+        self.spent = spent
+        self.needed = needed
+        self.resets_at = resets_at
+        self.barred = barred
+
+
+class BudgetInvalid(WompError):
+    """Such a budget cannot be set."""
+
+
+class TotalsWrong(WompError):
+    """Running totals are not the sums of their entries."""
+
+    hint = "`rebuild_totals` sums them anew."
 
 
 # -- limits --------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ class Usage:
         cached_input: Part of ``input`` that the provider read from its cache.
         cache_write: Part of ``input`` that the provider wrote to its cache.
         reasoning: Part of ``output`` spent on reasoning that is not shown.
+        audio: Part of ``input`` that is sound.
+        images: Images that are charged by the piece.
         cost: What the provider says the call cost, when it says so.
         estimated: The provider reported nothing; the numbers are ours.
     """
@@ -38,6 +40,8 @@ class Usage:
     cached_input: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    audio: int = 0
+    images: int = 0
     cost: Usd | None = None
     estimated: bool = False
 
@@ -49,6 +53,8 @@ class Usage:
             cached_input=self.cached_input + other.cached_input,
             cache_write=self.cache_write + other.cache_write,
             reasoning=self.reasoning + other.reasoning,
+            audio=self.audio + other.audio,
+            images=self.images + other.images,
             cost=None if self.cost is None or other.cost is None else self.cost + other.cost,
             estimated=self.estimated or other.estimated,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -97,15 +98,26 @@ class Price(Section):
         None, ge=0, description="Per million prompt tokens read from the provider's cache; empty: as input."
     )
     cache_write: Decimal | None = Field(
-        None, ge=0, description="Per million prompt tokens written to that cache; empty: as input."
+        None, ge=0, description="Per million prompt tokens written to the provider's cache; empty: as input."
     )
+    reasoning: Decimal | None = Field(
+        None, ge=0, description="Per million tokens of hidden reasoning; empty: as output."
+    )
+    audio: Decimal | None = Field(
+        None, ge=0, description="Per million prompt tokens of sound; empty: as input."
+    )
+    image: Decimal = Field(Decimal(0), ge=0, description="Dollars per image.")
+    request: Decimal = Field(Decimal(0), ge=0, description="Dollars per call.")
+    since: date | None = Field(None, description="First day (UTC) it is valid; empty: always.")
 
 
 class CostSettings(Section):
     """Money."""
 
-    prices: dict[str, Price] = Field(
-        default_factory=dict, description="Price per model, dollars per million tokens; wins over the table."
+    prices: dict[str, Price | tuple[Price, ...]] = Field(
+        default_factory=dict,
+        description="Price per model or provider:model, dollars per million tokens, or several with the day "
+        "each begins; wins over the table.",
     )
     default_price: Price | None = Field(None, description="Price of models that are in no table.")
 

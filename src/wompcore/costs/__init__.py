@@ -1,19 +1,27 @@
-"""Money: every paid call is recorded once, exactly, with what it was for."""
+"""Money: every paid call is recorded once, exactly, with what it was for, and within its budgets."""
 
 from __future__ import annotations
 
-from wompcore.costs.ledger import Call, Ledger, Reservation
+from wompcore.costs.budgets import Budgets, BudgetUse
+from wompcore.costs.call import Call, Reservation
+from wompcore.costs.ledger import Ledger
 from wompcore.costs.prices import PriceBook, PriceSource, cost_of
 from wompcore.costs.report import EVERYWHERE, CostReport, MonthReport
+from wompcore.repos.costs_budgets import Budget, Crossing, Used
 
 __all__ = [
     "EVERYWHERE",
+    "Budget",
+    "BudgetUse",
+    "Budgets",
     "Call",
     "CostReport",
+    "Crossing",
     "Ledger",
     "MonthReport",
     "PriceBook",
     "PriceSource",
     "Reservation",
+    "Used",
     "cost_of",
 ]

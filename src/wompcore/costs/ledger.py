@@ -4,78 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import islice
-from typing import Literal
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from wompcore.clock import Clock
-from wompcore.costs.prices import PriceBook, PriceSource
-from wompcore.errors import DatabaseError, DatabaseUnavailable, RowsRefused
+from wompcore.config import Price
+from wompcore.costs.call import (
+    BACKGROUND,
+    Call,
+    Reservation,
+    expected_cost,
+    expected_usage,
+    worst_cost,
+    worst_usage,
+)
+from wompcore.costs.closings import Closings
+from wompcore.costs.gather import Gather
+from wompcore.costs.prices import PriceBook, PriceSource, cost_of
+from wompcore.errors import BudgetExceeded, DatabaseError, DatabaseUnavailable, RowsRefused
 from wompcore.ids import EntryIds
-from wompcore.money import Usd
-from wompcore.repos.costs import CostEntry, CostRepository, Scope
-from wompcore.usage import Attribution, Usage
+from wompcore.money import ZERO, Usd
+from wompcore.repos.costs import CostRepository, Scope
+from wompcore.repos.costs_ledger import CostEntry, PassedLimit, ReservationRow
+from wompcore.usage import Usage
 
 Outcome = Literal["ok", "failed", "cancelled"]
 
 UNSAVED_MAX = 10_000
 """Entries kept while the database is away; with as many waiting no further call may start."""
 
-CLOSE_WITHIN_S = 10.0
-"""Seconds that closing waits for the database to take what is still unsaved."""
+SWEEP_AFTER_S = 900.0
+"""Seconds after which a call that was neither settled nor released counts as lost; no call lasts as long."""
 
-_BATCH = 500
-_RETRY_S = (0.1, 2.0)  # first and longest wait between tries
+_GROUPS = 200
+_COUNTS = ("input", "output", "cached_input", "cache_write", "reasoning", "audio", "images")
 _TOKENS_MAX = 2**31 - 1  # a PostgreSQL integer
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call to a paid service, before it is made.
-
-    Args:
-        provider: Who is asked.
-        model: The model's exact id.
-        attribution: Who and what it is for.
-        max_output_tokens: The answer's length at most, tokens.
-        input_bytes: The size of what is sent, bytes; bounds the input tokens.
-        fixed_cost: What it costs whatever it uses, where the operator said so: a search.
-    """
-
-    provider: str
-    model: str
-    attribution: Attribution
-    max_output_tokens: int = 0
-    input_bytes: int = 0
-    fixed_cost: Usd | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """A call that may start.
-
-    Args:
-        id: The id its entry will have; carries the time.
-        call: The call.
-        at: When it was reserved; decides the month it counts to.
-    """
-
-    id: int
-    call: Call
-    at: datetime
-
-
 class Ledger:
-    """Records each call once, and the running totals with it.
+    """Admits calls that the budgets allow, and records each once.
 
-    Settling never fails and never loses an entry: while the database is away entries wait here, and
-    a task stores them when it is back. Entries are idempotent by id, so a write whose answer was lost
-    is simply repeated.
+    Each of :meth:`reserve`, :meth:`settle` and :meth:`release` is one round trip, which callers at the
+    same time share. Settling never fails and never loses an entry: while the database is away entries
+    wait here, and a task stores them when it is back. Entries are idempotent by id, so a write whose
+    answer was lost is simply repeated.
 
     Args:
         repository: Where entries go.
@@ -83,7 +59,8 @@ class Ledger:
         ids: Makes the entries' ids.
         clock: Tells the time of a call.
         may_name: Whether a person may stand in an entry; everybody when left out. Asked when a call
-            is settled.
+            is reserved and again when it is settled.
+        sweep_after_s: Seconds after which an open reservation counts as lost.
     """
 
     def __init__(
@@ -94,16 +71,19 @@ class Ledger:
         clock: Clock,
         *,
         may_name: Callable[[int], bool] = lambda person_id: True,
+        sweep_after_s: float = SWEEP_AFTER_S,
     ) -> None:
         self._repository = repository
         self._prices = prices
         self._ids = ids
         self._clock = clock
         self._may_name = may_name
+        self._sweep_after = timedelta(seconds=sweep_after_s)
         self._open: set[int] = set()
-        self._writes: set[asyncio.Task[None]] = set()
-        self._unsaved: deque[CostEntry] = deque()
-        self._flusher: asyncio.Task[None] | None = None
+        self._abandoned: set[asyncio.Task[None]] = set()
+        self._reserving = Gather(self._reserve, most=_GROUPS)
+        self._closings = Closings(self._save)
+        self._hard: bool | None = None  # whether a budget refuses calls, as the database last said
 
     @property
     def open_calls(self) -> int:
@@ -113,27 +93,27 @@ class Ledger:
     @property
     def unsaved(self) -> int:
         """Entries that wait for the database."""
-        return len(self._unsaved)
+        return self._closings.unsaved
 
     async def reserve(self, calls: Sequence[Call]) -> list[Reservation]:
-        """Admit calls before they are made.
+        """Admit calls before they are made: all of them, or none.
 
         Raises:
+            BudgetExceeded: A budget does not allow them; says which and when it resets.
             UnknownPrice: A model has no price; nothing is reserved.
-            DatabaseUnavailable: The database has been away for so long that the cost of another call
-                could not be kept.
+            RowsRefused: A call's data cannot be kept.
+            DatabaseUnavailable: The database is away, and a budget that refuses calls exists or may
+                exist; or it has been away for so long that the cost of another call could not be kept.
         """
-        if len(self._unsaved) >= UNSAVED_MAX:
-            raise DatabaseUnavailable(
-                f"{len(self._unsaved)} costs wait for the database, no call may be added"
-            )
-        for call in calls:
-            if call.fixed_cost is None:
-                self._prices.look_up(call.provider, call.model)
+        if self.unsaved >= UNSAVED_MAX:
+            raise DatabaseUnavailable(f"{self.unsaved} costs wait for the database, no call may be added")
         now = self._clock.now()
-        reservations = [Reservation(self._ids.next(now), call, now) for call in calls]
-        self._open.update(reservation.id for reservation in reservations)
-        return reservations
+        wanted = [self._wanted(call, now) for call in calls]
+        passed: Sequence[PassedLimit] = ()
+        if wanted and not (self._closings.away and self._hard is False):
+            passed = await self._admitted([row for _, row in wanted])
+        self._open.update(reservation.id for reservation, _ in wanted)
+        return [replace(reservation, passed=tuple(passed)) for reservation, _ in wanted]
 
     async def settle(self, pairs: Sequence[tuple[Reservation, Usage]], outcome: Outcome = "ok") -> list[Usd]:
         """Record what calls really used and return what each cost, in one statement for all.
@@ -147,15 +127,23 @@ class Ledger:
         """
         entries = [self._entry(reservation, usage, outcome) for reservation, usage in pairs]
         self._open.difference_update(entry.id for entry in entries)
-        write = asyncio.create_task(self._write(entries))
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
-        await asyncio.shield(write)
+        await self._closings.add(entries)
         return [entry.cost_usd for entry in entries]
 
     async def release(self, reservations: Sequence[Reservation]) -> None:
-        """Give back reservations of calls that were never sent."""
-        self._open.difference_update(reservation.id for reservation in reservations)
+        """Give back reservations of calls that were never sent; finished and repeated like a settle."""
+        ids = [reservation.id for reservation in reservations]
+        self._open.difference_update(ids)
+        await self._closings.add(ids)
+
+    async def sweep(self) -> int:
+        """Book every reservation whose time is over, of any process, at its worst case; return how many."""
+        swept = 0
+        while count := await self._repository.sweep(self._clock.now()):
+            swept += count
+        if swept:
+            _log.warning("%d calls were never settled; they are booked at their worst case", swept)
+        return swept
 
     async def month_total(self, scope: Scope = "all", key: str = "", guild_id: int = 0) -> Usd:
         """Return what was spent in the current UTC month, from the running total.
@@ -171,20 +159,69 @@ class Ledger:
         """Finish what was begun and store what waits; what cannot be stored goes to the log."""
         if self._open:
             _log.warning("%d calls were neither settled nor released", len(self._open))
-        await asyncio.gather(*self._writes)
-        if self._flusher is None:
-            return
-        try:
-            async with asyncio.timeout(CLOSE_WITHIN_S):
-                await self._flusher
-        except TimeoutError:
-            for entry in self._unsaved:
-                _log.error("the database did not come back; not recorded: %s", entry)
+        await asyncio.gather(*self._abandoned)
+        await self._closings.close()
 
-    def _entry(self, reservation: Reservation, usage: Usage, outcome: Outcome) -> CostEntry:
+    async def _admitted(self, wanted: Sequence[ReservationRow]) -> Sequence[PassedLimit]:
+        reserving = asyncio.create_task(self._reserving.add(wanted))
+        try:
+            passed = await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            self._keep(self._give_back(reserving, wanted))
+            raise
+        except RowsRefused:
+            raise
+        except DatabaseError as error:
+            if self._hard is False:
+                _log.warning("a call is admitted without the database: %s", error.message)
+                return ()
+            self._closings.put([row.entry.id for row in wanted])  # it may be there, with its answer lost
+            raise DatabaseUnavailable(f"no budget can be asked: {error.message}", hint=error.hint) from error
+        for limit in passed:
+            if limit.action == "refuse":
+                raise _exceeded(limit)
+        return passed
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+
+    async def _give_back(self, reserving: asyncio.Task[Any], wanted: Sequence[ReservationRow]) -> None:
+        await asyncio.wait([reserving])
+        if not reserving.cancelled() and reserving.exception() is not None:
+            _log.info("a call that nobody waits for any more was not admitted: %s", reserving.exception())
+        self._closings.put([row.entry.id for row in wanted])
+
+    async def _reserve(self, groups: Sequence[Sequence[ReservationRow]]) -> list[list[PassedLimit]]:
+        admission = await self._repository.reserve(groups)
+        self._hard = admission.hard
+        return [[limit for limit in admission.passed if limit.group == n] for n in range(len(groups))]
+
+    async def _save(self, entries: Sequence[CostEntry], released: Sequence[int]) -> None:
+        self._hard = await self._repository.settle(entries, released, self._clock.now())
+
+    def _wanted(self, call: Call, now: datetime) -> tuple[Reservation, ReservationRow]:
+        most, likely = _storable(worst_usage(call)), expected_usage(call)
+        price, source = self._price(call, now)
+        worst = worst_cost(call, price)
+        reservation = Reservation(self._ids.next(now), call, now, worst, most.input + most.output)
+        lost = self._entry(reservation, replace(most, cost=worst, estimated=True), "swept")
+        return reservation, ReservationRow(
+            replace(lost, price_source=source, estimate_usd=None, swept=True),
+            expected_usd=min(expected_cost(call, price), worst),
+            expected_tokens=likely.input + likely.output,
+            background=call.attribution.purpose in BACKGROUND,
+            expires_at=now + self._sweep_after,
+        )
+
+    def _entry(self, reservation: Reservation, usage: Usage, outcome: str) -> CostEntry:
         call, what_for = reservation.call, reservation.call.attribution
-        usage = _plausible(usage)
-        cost, source = self._price(call, usage)
+        usage = _storable(usage)
+        price, source = self._price(call, reservation.at, usage.input)
+        by_price = cost_of(usage, price)
+        cost = by_price if usage.cost is None else usage.cost
+        tokens = usage.input + usage.output
         named = what_for.person_id is None or self._may_name(what_for.person_id)
         return CostEntry(
             id=reservation.id,
@@ -200,59 +237,40 @@ class Ledger:
             output_tokens=usage.output,
             cached_tokens=usage.cached_input,
             cost_usd=cost,
-            price_source=source,
+            price_source=source if usage.cost is None else "provider",
             estimated=usage.estimated,
             outcome=outcome,
+            cache_write_tokens=usage.cache_write,
+            reasoning_tokens=usage.reasoning,
+            images=usage.images,
+            audio_tokens=usage.audio,
+            price=price.model_dump_json(exclude_defaults=True),
+            estimate_usd=None if usage.cost is None else by_price,
+            reserved_usd=reservation.worst_usd,
+            above_reserved=cost > reservation.worst_usd or tokens > reservation.worst_tokens,
         )
 
-    def _price(self, call: Call, usage: Usage) -> tuple[Usd, PriceSource]:
+    def _price(self, call: Call, at: datetime, input_tokens: int | None = None) -> tuple[Price, PriceSource]:
         if call.fixed_cost is not None:
-            return call.fixed_cost, "settings"
-        return self._prices.price(call.provider, call.model, usage)
-
-    async def _write(self, entries: list[CostEntry]) -> None:
-        # While entries wait, later ones queue up behind them instead of each waiting for a connection.
-        if not self._unsaved:
-            try:
-                return await self._save(entries)
-            except DatabaseError as error:
-                _log.warning("costs are kept until the database is back: %s", error.message)
-        self._unsaved.extend(entries)
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-
-    async def _flush(self) -> None:
-        wait_s, longest_s = _RETRY_S
-        while self._unsaved:
-            batch = list(islice(self._unsaved, _BATCH))
-            try:
-                await self._save(batch)
-            except DatabaseError:
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, longest_s)
-            else:
-                for _ in batch:  # entries are only ever appended meanwhile
-                    self._unsaved.popleft()
-
-    async def _save(self, entries: list[CostEntry]) -> None:
-        try:
-            await self._repository.record(entries)
-        except RowsRefused as error:
-            if len(entries) == 1:
-                _log.error("a cost was refused and is not recorded: %s: %s", error.message, entries[0])
-                return
-            for entry in entries:
-                await self._save([entry])
+            return Price(input=ZERO, output=ZERO, request=call.fixed_cost), "settings"
+        return self._prices.look_up(call.provider, call.model, at, input_tokens)
 
 
-def _plausible(usage: Usage) -> Usage:
-    """Return the usage without what no provider can mean: negative or endless numbers."""
-    cost = usage.cost
-    return replace(
-        usage,
-        input=min(max(usage.input, 0), _TOKENS_MAX),
-        output=min(max(usage.output, 0), _TOKENS_MAX),
-        cached_input=min(max(usage.cached_input, 0), _TOKENS_MAX),
-        cache_write=min(max(usage.cache_write, 0), _TOKENS_MAX),
-        cost=cost if cost is not None and cost.is_finite() and cost >= 0 else None,
+def _exceeded(limit: PassedLimit) -> BudgetExceeded:
+    return BudgetExceeded(
+        limit.scope,
+        limit.key,
+        unit=limit.unit,
+        limit=limit.limit,
+        spent=limit.spent,
+        needed=limit.needed,
+        resets_at=limit.resets_at,
+        barred=limit.barred,
     )
+
+
+def _storable(usage: Usage) -> Usage:
+    """Return the usage without what no provider can mean: negative or endless numbers."""
+    counts = {name: min(max(getattr(usage, name), 0), _TOKENS_MAX) for name in _COUNTS}
+    plausible = usage.cost is not None and usage.cost.is_finite() and usage.cost >= 0
+    return replace(usage, **counts, cost=usage.cost if plausible else None)

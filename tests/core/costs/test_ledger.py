@@ -16,7 +16,7 @@ from wompcore.config import CostSettings, DatabaseSettings, Price
 from wompcore.costs import Call, Ledger, PriceBook
 from wompcore.db import Database, migrate, migrations_in
 from wompcore.db.embedded import EmbeddedServer
-from wompcore.errors import DatabaseUnavailable, UnknownPrice
+from wompcore.errors import DatabaseUnavailable, RowsRefused, UnknownPrice
 from wompcore.ids import EntryIds
 from wompcore.repos.costs import CostRepository
 from wompcore.usage import Attribution, Purpose, Usage
@@ -62,10 +62,13 @@ async def test_any_number_of_calls_is_settled_in_one_statement(ledger: Ledger, d
     assert await ledger.month_total("model", "offline-1") == 0
 
 
-async def test_reserving_asks_nobody(ledger: Ledger, db: Database) -> None:
+async def test_any_number_of_calls_is_reserved_in_one_statement(ledger: Ledger, db: Database) -> None:
     before = db.statements
-    await ledger.reserve([CALL, CALL])
-    assert db.statements == before
+    reservations = await ledger.reserve([CALL, CALL])
+    assert db.statements == before + 1
+    await ledger.release(reservations)
+    assert db.statements == before + 2
+    assert await db.fetch_value("SELECT count(*) FROM cost_reservations") == 0
 
 
 async def test_a_call_without_a_price_is_refused_before_it_is_made(ledger: Ledger) -> None:
@@ -142,12 +145,20 @@ async def test_calls_that_were_never_sent_are_given_back(ledger: Ledger, db: Dat
 async def test_an_entry_the_database_refuses_harms_no_other(
     db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    book = PriceBook(CostSettings(default_price=Price(input=Decimal(1), output=Decimal(1))), {})
-    ledger = Ledger(CostRepository(db), book, EntryIds(1), SteppedClock(NOW))
-    bad, good = await ledger.reserve([replace(CALL, model="nul\0"), CALL])
-    await ledger.settle([(bad, Usage(1, 1)), (good, Usage(1, 1))])
+    ledger = Ledger(CostRepository(db), BOOK, EntryIds(1), SteppedClock(NOW))
+    bad, good = await ledger.reserve([CALL, CALL])
+    await ledger.settle([(bad, Usage(1, 1, cost=Decimal("1e200000"))), (good, Usage(1, 1))])
     assert await count(db) == 1
     assert "a cost was refused" in caplog.text
+
+
+async def test_a_call_the_database_refuses_harms_no_other(db: Database) -> None:
+    book = PriceBook(CostSettings(default_price=Price(input=Decimal(1), output=Decimal(1))), {})
+    ledger = Ledger(CostRepository(db), book, EntryIds(1), SteppedClock(NOW))
+    bad = ledger.reserve([replace(CALL, model="nul\0")])
+    refused, admitted = await asyncio.gather(bad, ledger.reserve([CALL]), return_exceptions=True)
+    assert isinstance(refused, RowsRefused)
+    assert isinstance(admitted, list)
 
 
 async def test_concurrent_settles_never_deadlock_nor_lose_a_cent(db: Database) -> None:

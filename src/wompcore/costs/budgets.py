@@ -1,0 +1,110 @@
+"""Budgets as their owner sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wompcore.clock import Clock
+from wompcore.errors import BudgetInvalid
+from wompcore.repos.costs_budgets import Budget, BudgetRepository, Crossing, Used
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """A budget and what is used of it in its current window.
+
+    Args:
+        budget: The budget.
+        used: One for each key that spent anything, the most first.
+    """
+
+    budget: Budget
+    used: tuple[Used, ...]
+
+
+class Budgets:
+    """Sets budgets, tells how they stand and hands out the thresholds that were crossed.
+
+    Args:
+        repository: Where they are kept.
+        clock: Tells which windows are current.
+    """
+
+    def __init__(self, repository: BudgetRepository, clock: Clock) -> None:
+        self._repository = repository
+        self._clock = clock
+
+    async def set(self, budget: Budget) -> Budget:
+        """Set a budget, or change the one with the same scope, key, period, unit and action.
+
+        What was spent in its current window counts at once; a budget of period ``total`` begins at zero.
+
+        Raises:
+            BudgetInvalid: It makes no sense; says why.
+        """
+        _check(budget)
+        return await self._repository.set(budget, self._clock.now())
+
+    async def all(self) -> list[BudgetUse]:
+        """Return every budget and what is used of it."""
+        used = await self._repository.used(self._clock.now())
+        return [
+            BudgetUse(budget, tuple(one for one in used if one.budget_id == budget.id))
+            for budget in await self._repository.all()
+        ]
+
+    async def remove(self, budget_id: int) -> bool:
+        """Remove a budget; return whether there was one."""
+        return await self._repository.remove(budget_id)
+
+    async def lift(self, budget_id: int) -> bool:
+        """Open a budget that was closed by a call above its reservation; return whether it was closed."""
+        return await self._repository.lift(budget_id)
+
+    async def check_totals(self) -> list[tuple[int, str, datetime]]:
+        """Return budget, key and window of each meter that is not the sum of entries and reservations."""
+        return await self._repository.check(self._clock.now())
+
+    async def rebuild_totals(self) -> None:
+        """Sum the meters of all current windows anew."""
+        await self._repository.rebuild(self._clock.now())
+
+    async def forget(self) -> None:
+        """Remove minutes that no rolling hour counts any more; a job does this."""
+        await self._repository.forget(self._clock.now())
+
+    async def hand_out(self, to: Callable[[Crossing], Awaitable[object]]) -> int:
+        """Hand out every crossing that nobody has yet and return how many.
+
+        Args:
+            to: Called for one after the other. It must do its work once per ``crossing.id`` (an outbox key):
+                a process that ends between that work and our note of it makes it be called again.
+        """
+        count = 0
+        while await self._repository.hand_out(to):
+            count += 1
+        return count
+
+
+def _check(budget: Budget) -> None:
+    try:
+        ZoneInfo(budget.zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BudgetInvalid(f"there is no time zone '{budget.zone}'") from error
+    if (budget.scope == "all") != (budget.key == ""):
+        raise BudgetInvalid("a budget names what it is for; only one for everything has no key")
+    if budget.amount is None and (budget.action != "warn" or budget.alert_step is None):
+        raise BudgetInvalid("without an amount a budget can only warn, at each step")
+    for amount in (budget.amount, budget.background_amount):
+        if amount is not None and not (amount.is_finite() and amount >= 0):
+            raise BudgetInvalid(f"{amount} is no amount")
+    if budget.background_amount is not None and not budget.background_amount <= (budget.amount or Decimal(0)):
+        raise BudgetInvalid("background calls stop before the others, so their amount is lower")
+    if budget.alert_step is not None and not (budget.alert_step.is_finite() and budget.alert_step > 0):
+        raise BudgetInvalid(f"{budget.alert_step} is no step")
+    if any(percent <= 0 for percent in budget.alert_percents):
+        raise BudgetInvalid("thresholds are above 0 percent")

@@ -1,0 +1,101 @@
+"""A call before it is made: what it is for, and the most and the likely that it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from wompcore.config import Price
+from wompcore.costs.prices import cost_of, worst_cost_of
+from wompcore.money import Usd
+from wompcore.repos.costs_ledger import PassedLimit
+from wompcore.usage import Attribution, Purpose, Usage
+
+BACKGROUND = frozenset({Purpose.CLAIM_CHECK, Purpose.EMBEDDING, Purpose.PROBE})
+"""Purposes that nobody waits for; a budget may give them a lower limit."""
+
+_BYTES_PER_TOKEN = 4  # of English text, roughly; source: OpenAI, "What are tokens and how to count them?"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to a paid service, before it is made.
+
+    Args:
+        provider: Who is asked.
+        model: The model's exact id.
+        attribution: Who and what it is for.
+        max_output_tokens: The answer's length at most, tokens.
+        input_bytes: The size of what is sent, bytes; bounds the input tokens.
+        fixed_cost: What it costs whatever it uses, where the operator said so: a search.
+        images: Images that are charged by the piece.
+        attempts: How often it may be sent at most; each time may be charged.
+        expected: What it probably uses; guessed from the bounds when left out.
+    """
+
+    provider: str
+    model: str
+    attribution: Attribution
+    max_output_tokens: int = 0
+    input_bytes: int = 0
+    fixed_cost: Usd | None = None
+    images: int = 0
+    attempts: int = 1
+    expected: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A call that may start.
+
+    Args:
+        id: The id its entry will have; carries the time.
+        call: The call.
+        at: When it was reserved; decides the month it counts to.
+        worst_usd: The most it may cost.
+        worst_tokens: The most it may use.
+        passed: Budgets that it goes beyond, none of which refuses.
+    """
+
+    id: int
+    call: Call
+    at: datetime
+    worst_usd: Usd
+    worst_tokens: int
+    passed: tuple[PassedLimit, ...] = ()
+
+    @property
+    def advice(self) -> Literal["go", "warn", "fall_back"]:
+        """What the budgets ask for: to go on, to tell somebody, or to take a cheaper model."""
+        if any(limit.action == "fall_back" for limit in self.passed):
+            return "fall_back"
+        return "warn" if self.passed else "go"
+
+
+def worst_usage(call: Call) -> Usage:
+    """Return the most that a call can use: a token is at least one byte of what is sent."""
+    return Usage(
+        input=call.input_bytes * call.attempts,
+        output=call.max_output_tokens * call.attempts,
+        images=call.images * call.attempts,
+    )
+
+
+def expected_usage(call: Call) -> Usage:
+    """Return what a call probably uses, within what it can use: half the answer's length, by default."""
+    guess = call.expected or Usage(
+        -(-call.input_bytes // _BYTES_PER_TOKEN), -(-call.max_output_tokens // 2), images=call.images
+    )
+    most = worst_usage(call)
+    return replace(guess, input=min(guess.input, most.input), output=min(guess.output, most.output))
+
+
+def worst_cost(call: Call, price: Price) -> Usd:
+    """Return the most that a call can cost."""
+    return worst_cost_of(worst_usage(replace(call, attempts=1)), price) * call.attempts
+
+
+def expected_cost(call: Call, price: Price) -> Usd:
+    """Return what a call probably costs."""
+    return cost_of(expected_usage(call), price)

@@ -1,0 +1,245 @@
+"""Budgets, their meters and the thresholds that were crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from psycopg import AsyncConnection
+
+from wompcore.db import Database
+from wompcore.repos.costs import HOLD_LEDGER
+
+BudgetScope = Literal["all", "guild", "channel", "person", "plugin", "purpose", "model"]
+Period = Literal["hour", "day", "month", "total"]
+Unit = Literal["usd", "tokens"]
+Action = Literal["refuse", "fall_back", "warn"]
+
+CROSSINGS = "budget_crossings"
+"""NOTIFY channel: a threshold was crossed."""
+
+_FIELDS = """scope, key, period, zone, unit, action, amount, background_amount, alert_percents, alert_step"""
+_SET = f"""
+INSERT INTO budgets ({_FIELDS}, set_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+    date_trunc('milliseconds', %s::timestamptz))  -- as exact as the ids that are compared with it
+ON CONFLICT (scope, key, period, unit, action) DO UPDATE SET zone = excluded.zone, amount = excluded.amount,
+    background_amount = excluded.background_amount, alert_percents = excluded.alert_percents,
+    alert_step = excluded.alert_step
+RETURNING {_FIELDS}, id, set_at
+"""
+_ALL = f"SELECT {_FIELDS}, id, set_at FROM budgets ORDER BY scope, key, id"
+_REMOVE = "DELETE FROM budgets WHERE id = %s"
+_LIFT = "UPDATE budget_meters SET barred = false WHERE budget_id = %s AND barred"
+# Only windows that are still open: others are asked for by nobody and their entries may be gone.
+_CLEAR = """
+UPDATE budget_meters AS m SET spent = rolled_up, held = 0 FROM budgets AS b
+WHERE b.id = m.budget_id AND m.starts_at >= budget_since(b.period, b.zone, %(at)s)
+    AND (%(budget)s::bigint IS NULL OR b.id = %(budget)s)
+"""
+_FILL = """
+INSERT INTO budget_meters (budget_id, key, starts_at, spent, held)
+SELECT budget_id, key, starts_at, spent, held FROM budget_sums(%(at)s)
+WHERE %(budget)s::bigint IS NULL OR budget_id = %(budget)s
+ON CONFLICT (budget_id, key, starts_at) DO UPDATE SET spent = excluded.spent, held = excluded.held
+"""
+_CHECK = """
+SELECT budget_id, key, starts_at FROM budget_sums(%(at)s) AS s FULL JOIN (
+    SELECT m.* FROM budget_meters AS m JOIN budgets AS b ON b.id = m.budget_id
+    WHERE m.starts_at >= budget_since(b.period, b.zone, %(at)s)
+) AS m USING (budget_id, key, starts_at)
+WHERE (coalesce(s.spent, 0), coalesce(s.held, 0)) <> (coalesce(m.spent, 0), coalesce(m.held, 0))
+ORDER BY 1, 2, 3
+"""
+_USED = """
+SELECT b.id, m.key, sum(m.spent), sum(m.held), bool_or(m.barred)
+FROM budgets AS b JOIN budget_meters AS m ON m.budget_id = b.id
+    AND m.starts_at >= budget_since(b.period, b.zone, %(at)s)
+GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
+"""
+_FORGET = """
+DELETE FROM budget_meters AS m USING budgets AS b
+WHERE b.id = m.budget_id AND b.period = 'hour' AND m.starts_at > '-infinity'
+    AND m.starts_at < %s - interval '1 day'
+"""
+_NEXT_CROSSING = """
+SELECT c.id, c.budget_id, b.scope, c.key, b.period, b.unit, b.amount, c.starts_at, c.percent, c.threshold,
+    c.spent, c.crossed_at
+FROM budget_crossings AS c JOIN budgets AS b ON b.id = c.budget_id
+WHERE c.delivered_at IS NULL ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+"""
+_HANDED_OUT = "UPDATE budget_crossings SET delivered_at = now() WHERE id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent on something in a window of time.
+
+    Args:
+        scope: What it is for.
+        key: Which one: an id, or a name; ``*`` for each one on its own; empty for everything.
+        period: ``hour`` is a rolling one, in minutes; ``day`` and ``month`` are the calendar's;
+            ``total`` counts from the day the budget was set.
+        zone: The time zone whose days and months these are.
+        unit: What the amounts count.
+        action: What is done with a call beyond it. ``refuse`` is judged by the worst case, the others
+            by the expected one.
+        amount: What may be spent; ``None`` to be told of steps only.
+        background_amount: What may be spent before calls that nobody waits for are stopped.
+        alert_percents: Parts of the amount that are told of when they are reached.
+        alert_step: Every multiple of it is told of too.
+        id: Its number, once it is set.
+        set_at: When it was set first.
+    """
+
+    scope: BudgetScope
+    key: str = ""
+    period: Period = "month"
+    zone: str = "UTC"
+    unit: Unit = "usd"
+    action: Action = "warn"
+    amount: Decimal | None = None
+    background_amount: Decimal | None = None
+    alert_percents: tuple[int, ...] = (50, 80, 100)
+    alert_step: Decimal | None = None
+    id: int = 0
+    set_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What is used of a budget in its current window.
+
+    Args:
+        budget_id: The budget.
+        key: Of a budget for each one on its own: which one.
+        spent: What settled calls cost.
+        held: What calls in progress may cost.
+        barred: Whether it is closed after a call above its reservation.
+    """
+
+    budget_id: int
+    key: str
+    spent: Decimal
+    held: Decimal
+    barred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A threshold that was reached.
+
+    Args:
+        id: Its number; the same crossing always has the same.
+        budget_id: The budget.
+        scope: What the budget is for.
+        key: Which one, empty for everything.
+        period: The budget's window.
+        unit: What the amounts count.
+        amount: The budget's amount.
+        starts_at: The first instant of the window; of a rolling hour, the clock's hour.
+        percent: Which part of the amount was reached; 0 for a multiple of the budget's step.
+        threshold: What was reached; of several steps at once, the highest.
+        spent: What was spent then.
+        crossed_at: When.
+    """
+
+    id: int
+    budget_id: int
+    scope: BudgetScope
+    key: str
+    period: Period
+    unit: Unit
+    amount: Decimal | None
+    starts_at: datetime | None
+    percent: int
+    threshold: Decimal
+    spent: Decimal
+    crossed_at: datetime
+
+
+class BudgetRepository:
+    """Keeps budgets.
+
+    Args:
+        db: The open database.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def set(self, budget: Budget, at: datetime) -> Budget:
+        """Set a budget, or change the one with the same scope, key, period, unit and action.
+
+        What was spent in its current window, and what calls in progress hold, counts at once.
+        """
+        values = [getattr(budget, field.strip()) for field in _FIELDS.split(",")]
+        values[8] = list(budget.alert_percents)
+        async with self._db.transaction() as connection:
+            await connection.execute(HOLD_LEDGER)
+            row = await (await connection.execute(_SET, (*values, at))).fetchone()
+            assert row is not None
+            kept = _budget(row)
+            await _sum_anew(connection, at, kept.id)
+        return kept
+
+    async def all(self) -> list[Budget]:
+        """Return every budget."""
+        return [_budget(row) for row in await self._db.fetch_all(_ALL)]
+
+    async def remove(self, budget_id: int) -> bool:
+        """Remove a budget and return whether there was one."""
+        return await self._db.execute(_REMOVE, (budget_id,)) > 0
+
+    async def lift(self, budget_id: int) -> bool:
+        """Open a budget that a call above its reservation closed; return whether it was closed."""
+        return await self._db.execute(_LIFT, (budget_id,)) > 0
+
+    async def used(self, at: datetime) -> list[Used]:
+        """Return what is used of each budget at a moment, the most spent first within each."""
+        return [Used(*row) for row in await self._db.fetch_all(_USED, {"at": at})]
+
+    async def check(self, at: datetime) -> list[tuple[int, str, datetime]]:
+        """Compare the meters of all current windows with entries and reservations.
+
+        Returns:
+            Budget, key and window of each that differs; empty when all are right.
+        """
+        return [(one, key, start) for one, key, start in await self._db.fetch_all(_CHECK, {"at": at})]
+
+    async def rebuild(self, at: datetime) -> None:
+        """Sum the meters of all current windows anew."""
+        async with self._db.transaction() as connection:
+            await connection.execute(HOLD_LEDGER)
+            await _sum_anew(connection, at, None)
+
+    async def forget(self, at: datetime) -> None:
+        """Remove what no rolling hour counts any more."""
+        await self._db.execute(_FORGET, (at,))
+
+    async def hand_out(self, to: Callable[[Crossing], Awaitable[object]]) -> bool:
+        """Hand the oldest crossing that is not handed out to somebody; return whether there was one.
+
+        Of all processes one gets it. It counts as handed out once ``to`` returns; if the process ends just
+        then it is handed out again, so ``to`` does its work once per id.
+        """
+        async with self._db.transaction() as connection:
+            row = await (await connection.execute(_NEXT_CROSSING)).fetchone()
+            if row is None:
+                return False
+            crossing = Crossing(*row)
+            await to(crossing)
+            await connection.execute(_HANDED_OUT, (crossing.id,))
+        return True
+
+
+def _budget(row: tuple[object, ...]) -> Budget:
+    values: dict[str, Any] = dict(zip((field.name for field in fields(Budget)), row, strict=True))
+    return Budget(**{**values, "alert_percents": tuple(values["alert_percents"])})
+
+
+async def _sum_anew(connection: AsyncConnection, at: datetime, budget_id: int | None) -> None:
+    for statement in (_CLEAR, _FILL):
+        await connection.execute(statement, {"at": at, "budget": budget_id})

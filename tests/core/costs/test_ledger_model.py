@@ -1,0 +1,340 @@
+"""The ledger against a plain model of it: whatever happens in whatever order, both agree to the last digit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from wompcore.clock import SteppedClock
+from wompcore.config import CostSettings, DatabaseSettings
+from wompcore.costs import Budget, Budgets, Call, Ledger, PriceBook, Reservation
+from wompcore.db import Database
+from wompcore.errors import BudgetExceeded
+from wompcore.ids import EntryIds
+from wompcore.repos.costs import CostRepository
+from wompcore.repos.costs_budgets import BudgetRepository
+from wompcore.usage import Attribution, Purpose, Usage
+
+EXAMPLES = 400 if os.environ.get("WOMPBOT_ENDURANCE") else 25
+BEGIN = datetime(2026, 10, 24, 21, 30, tzinfo=UTC)  # soon the clocks go back, then the month ends
+RISE = date(2026, 10, 25)
+LAST_PRICE, NEW_PRICE = Decimal("0.50"), Decimal("0.75")  # dollars per million tokens
+PRICES = CostSettings.model_validate(
+    {"prices": {"m": [{"input": LAST_PRICE, "output": 0}, {"input": NEW_PRICE, "output": 0, "since": RISE}]}}
+)
+SWEPT_AFTER = timedelta(minutes=15)
+EMPTY = (
+    "TRUNCATE cost_entries, cost_totals, cost_reservations, budgets, budget_meters, budget_crossings CASCADE"
+)
+
+
+@dataclass
+class Booked:
+    """A call in the model: its reservation until it is closed, then its entry."""
+
+    reservation: Reservation
+    usd: Decimal
+    tokens: int
+    state: str = "open"  # open | entry | swept | gone
+
+    def applies(self, budget: Budget) -> str | None:
+        """Return the key the call counts to, if it counts to the budget."""
+        who, at = self.reservation.call.attribution, self.reservation.at
+        key = {"all": "", "guild": who.guild_id, "person": who.person_id, "purpose": who.purpose}[
+            budget.scope
+        ]
+        if key is None or budget.key not in (str(key), "*"):
+            return None
+        return str(key) if budget.period != "total" or at >= (budget.set_at or at) else None
+
+    def amount(self, budget: Budget) -> Decimal:
+        if self.state in ("entry", "swept"):
+            return self.usd if budget.unit == "usd" else Decimal(self.tokens)
+        expected = self.reservation.call.expected
+        assert expected is not None
+        if budget.action == "refuse":
+            return (
+                self.reservation.worst_usd if budget.unit == "usd" else Decimal(self.reservation.worst_tokens)
+            )
+        return (
+            priced(expected.input, self.reservation.at) if budget.unit == "usd" else Decimal(expected.input)
+        )
+
+
+@dataclass
+class Model:
+    """What the ledger should hold."""
+
+    calls: dict[int, Booked] = field(default_factory=dict)
+    budgets: dict[int, Budget] = field(default_factory=dict)
+    bars: set[tuple[int, str, datetime]] = field(default_factory=set)
+
+    def used(self, budget: Budget, key: str, now: datetime) -> tuple[Decimal, Decimal, bool]:
+        spent = held = Decimal(0)
+        for call in self.calls.values():
+            if (
+                call.state == "gone"
+                or call.applies(budget) != key
+                or not counts(budget, call.reservation.at, now)
+            ):
+                continue
+            spent, held = (
+                (spent, held + call.amount(budget))
+                if call.state == "open"
+                else (spent + call.amount(budget), held)
+            )
+        barred = any(
+            (number, name) == (budget.id, key) and counts(budget, at, now) for number, name, at in self.bars
+        )
+        return spent, held, barred
+
+    def refuses(self, calls: list[Booked], now: datetime) -> bool:
+        for budget in self.budgets.values():
+            if budget.action != "refuse":
+                continue
+            for key in {key for call in calls if (key := call.applies(budget)) is not None}:
+                ours = [call for call in calls if call.applies(budget) == key]
+                spent, held, barred = self.used(budget, key, now)
+                assert budget.amount is not None
+                background = any(c.reservation.call.attribution.purpose == Purpose.CLAIM_CHECK for c in ours)
+                limit = budget.amount
+                if background and budget.background_amount is not None:
+                    limit = budget.background_amount
+                if barred or spent + held + sum(call.amount(budget) for call in ours) > limit:
+                    return True
+        return False
+
+
+def priced(tokens: int, at: datetime) -> Decimal:
+    return tokens * (NEW_PRICE if at.date() >= RISE else LAST_PRICE) / 1_000_000
+
+
+def counts(budget: Budget, at: datetime, now: datetime) -> bool:
+    if budget.period == "hour":
+        return at.replace(second=0, microsecond=0) >= (now - timedelta(hours=1)).replace(
+            second=0, microsecond=0
+        )
+    if budget.period == "total":
+        return True
+    zone = ZoneInfo(budget.zone)
+    form = "%Y-%m-%d" if budget.period == "day" else "%Y-%m"
+    return at.astimezone(zone).strftime(form) == now.astimezone(zone).strftime(form)
+
+
+CALLS = st.builds(
+    lambda person, guild, purpose, size: Call(
+        "p",
+        "m",
+        Attribution(purpose, guild_id=guild, person_id=person),
+        input_bytes=size,
+        expected=Usage(size // 4),
+    ),
+    st.sampled_from([1, 2]),
+    st.sampled_from([None, 7]),
+    st.sampled_from([Purpose.CHAT, Purpose.CLAIM_CHECK]),
+    st.integers(0, 4).map(lambda size: 10_000 * size),
+)
+BUDGETS = st.builds(
+    lambda which, period, zone, unit, action, amount, background: Budget(
+        which[0], which[1], period, zone, unit, action,
+        amount=Decimal(amount) / (100 if unit == "usd" else Decimal("0.0001")),
+        background_amount=Decimal(amount) / (200 if unit == "usd" else Decimal("0.0002")) if background else None,
+    ),
+    st.sampled_from([("all", ""), ("guild", "7"), ("person", "1"), ("person", "*"), ("purpose", "chat")]),
+    st.sampled_from(["hour", "day", "month", "total"]),
+    st.sampled_from(["UTC", "Europe/Berlin"]),
+    st.sampled_from(["usd", "tokens"]),
+    st.sampled_from(["refuse", "refuse", "warn"]),
+    st.integers(0, 12),
+    st.booleans(),
+)  # fmt: skip
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Two processes with one ledger each, in one database."""
+
+    open_calls = Bundle("open_calls")
+    closed_calls = Bundle("closed_calls")
+
+    def __init__(self, runner: asyncio.Runner, db: Database) -> None:
+        super().__init__()
+        self.run, self.db = runner.run, db
+        self.clock = SteppedClock(BEGIN)
+        self.costs = CostRepository(db)
+        self.budgets = Budgets(BudgetRepository(db), self.clock)
+        self.ledgers = [self.restarted(number) for number in (0, 1)]
+        self.model = Model()
+        self.run(self.sent(db.execute(EMPTY)))
+
+    async def sent(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return await work
+
+    def restarted(self, number: int) -> Ledger:
+        ids = EntryIds(number)
+        ids.next(self.clock.now())
+        return Ledger(self.costs, PriceBook(PRICES, {}), EntryIds(number), self.clock)
+
+    @rule(budget=BUDGETS)
+    def set_budget(self, budget: Budget) -> None:
+        kept = self.run(self.budgets.set(budget))
+        before = self.model.budgets.get(kept.id)
+        self.model.budgets[kept.id] = kept
+        if before is not None and before.zone != kept.zone and kept.period in ("day", "month"):
+            # Meters of the other zone's windows stay behind; what they bar is theirs.
+            self.run(self.budgets.lift(kept.id))
+            self.model.bars = {bar for bar in self.model.bars if bar[0] != kept.id}
+
+    @rule(data=st.data())
+    def remove_budget(self, data: st.DataObject) -> None:
+        if self.model.budgets:
+            number = data.draw(st.sampled_from(sorted(self.model.budgets)))
+            assert self.run(self.budgets.remove(number))
+            del self.model.budgets[number]
+            self.model.bars = {bar for bar in self.model.bars if bar[0] != number}
+
+    @rule(data=st.data())
+    def lift(self, data: st.DataObject) -> None:
+        if self.model.bars:
+            number = data.draw(st.sampled_from(sorted({bar[0] for bar in self.model.bars})))
+            assert self.run(self.budgets.lift(number))
+            self.model.bars = {bar for bar in self.model.bars if bar[0] != number}
+
+    @rule(target=open_calls, calls=st.lists(CALLS, min_size=1, max_size=3), process=st.sampled_from([0, 1]))
+    def reserve(self, calls: list[Call], process: int) -> Any:
+        now = self.clock.now()
+        wanted = [
+            Booked(Reservation(0, call, now, priced(call.input_bytes, now), call.input_bytes), Decimal(0), 0)
+            for call in calls
+        ]
+        refused = self.model.refuses(wanted, now)
+        try:
+            reservations = self.run(self.ledgers[process].reserve(calls))
+        except BudgetExceeded:
+            assert refused
+            return multiple()
+        assert not refused
+        for reservation in reservations:
+            self.model.calls[reservation.id] = Booked(reservation, Decimal(0), 0)
+        return multiple(*[reservation.id for reservation in reservations])
+
+    @rule(
+        target=closed_calls,
+        number=consumes(open_calls),
+        part=st.sampled_from([0, 1, 2, 4, 5]),
+        process=st.sampled_from([0, 1]),
+    )
+    def settle(self, number: int, part: int, process: int) -> int:
+        """A quarter of what was reserved is the unit; five of them are more than allowed."""
+        call = self.model.calls[number]
+        tokens = call.reservation.call.input_bytes * part // 4
+        [cost] = self.run(self.ledgers[process].settle([(call.reservation, Usage(tokens))]))
+        assert cost == priced(tokens, call.reservation.at)
+        self.model.calls[number] = replace(call, usd=cost, tokens=tokens, state="entry")
+        if tokens > call.reservation.worst_tokens:
+            at = call.reservation.at
+            self.model.bars |= {
+                (budget.id, key, at)
+                for budget in self.model.budgets.values()
+                if budget.action == "refuse" and (key := call.applies(budget)) is not None
+            }
+        return number
+
+    @rule(number=closed_calls, part=st.sampled_from([0, 3]), process=st.sampled_from([0, 1]))
+    def settle_again(self, number: int, part: int, process: int) -> None:
+        """A call that was settled stays as it is, whoever repeats it."""
+        reservation = self.model.calls[number].reservation
+        self.run(self.ledgers[process].settle([(reservation, Usage(part))] * 2))
+        self.run(self.ledgers[process].release([reservation]))
+
+    @rule(number=consumes(open_calls), process=st.sampled_from([0, 1]))
+    def release(self, number: int, process: int) -> None:
+        call = self.model.calls[number]
+        self.run(self.ledgers[process].release([call.reservation]))
+        self.model.calls[number] = replace(call, state="gone")
+
+    @rule(number=consumes(open_calls))
+    def crash(self, number: int) -> None:
+        """Nobody will ever close it."""
+
+    @rule(process=st.sampled_from([0, 1]))
+    def sweep(self, process: int) -> None:
+        swept = self.run(self.ledgers[process].sweep())
+        now, count = self.clock.now(), 0
+        for number, call in self.model.calls.items():
+            if call.state == "open" and call.reservation.at + SWEPT_AFTER <= now:
+                worst = call.reservation
+                self.model.calls[number] = replace(
+                    call, state="swept", usd=worst.worst_usd, tokens=worst.worst_tokens
+                )
+                count += 1
+        assert swept == count
+
+    @rule(minutes=st.sampled_from([0.01, 5, 14, 30, 59, 61, 24 * 60, 3 * 24 * 60]))
+    def time_passes(self, minutes: float) -> None:
+        self.clock.advance_to(self.clock.now() + timedelta(minutes=minutes))
+
+    @rule()
+    def sum_anew(self) -> None:
+        self.run(self.budgets.rebuild_totals())
+        self.run(self.costs.rebuild_totals(self.clock.now()))
+
+    @invariant()
+    def everything_agrees(self) -> None:
+        async def look() -> tuple[Any, ...]:
+            now = self.clock.now()
+            return (
+                await self.db.fetch_all("SELECT id, cost_usd FROM cost_entries ORDER BY id"),
+                await self.db.fetch_all("SELECT id FROM cost_reservations ORDER BY id"),
+                [await self.costs.check_totals(now.replace(day=1, month=month)) for month in (10, 11, 12)],
+                await self.budgets.check_totals(),
+                await self.budgets.all(),
+            )
+
+        entries, reservations, *wrong, budgets = self.run(look())
+        calls = self.model.calls.items()
+        assert entries == [(n, call.usd) for n, call in sorted(calls) if call.state in ("entry", "swept")]
+        assert reservations == [(n,) for n, call in sorted(calls) if call.state == "open"]
+        assert wrong == [[[], [], []], []]
+        for use in budgets:
+            for used in use.used:
+                right = self.model.used(use.budget, used.key, self.clock.now())
+                assert (used.spent, used.held, used.barred) == right
+
+
+def test_the_ledger_agrees_with_its_model_whatever_happens(database_settings: DatabaseSettings) -> None:
+    with asyncio.Runner() as runner:
+        opened = Database.open(database_settings)
+        db = runner.run(_enter(opened))
+        try:
+            run_state_machine_as_test(
+                lambda: LedgerMachine(runner, db),
+                settings=settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None),
+            )
+        finally:
+            runner.run(_exit(opened))
+
+
+async def _enter(opened: Any) -> Any:
+    return await opened.__aenter__()
+
+
+async def _exit(opened: Any) -> None:
+    await opened.__aexit__(None, None, None)

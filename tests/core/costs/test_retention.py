@@ -1,0 +1,73 @@
+"""Old entries go by whole months; what they came to stays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from wompcore.clock import SteppedClock
+from wompcore.config import CostSettings, Price
+from wompcore.costs import Budget, Budgets, Call, Ledger, PriceBook
+from wompcore.db import Database
+from wompcore.errors import TotalsWrong
+from wompcore.ids import EntryIds
+from wompcore.repos.costs import CostRepository
+from wompcore.repos.costs_budgets import BudgetRepository
+from wompcore.repos.costs_retention import CostRetention
+from wompcore.repos.partitions import PartitionRepository
+from wompcore.usage import Attribution, Purpose, Usage
+
+MONTHS = [datetime(2026, month, 15, tzinfo=UTC) for month in (8, 9, 10, 11)]
+AUGUST, SEPTEMBER, OCTOBER, NOVEMBER = MONTHS
+CALL = Call("p", "m", Attribution(Purpose.CHAT, channel_id=8), input_bytes=1_000_000)
+
+
+@pytest.fixture
+async def budgets(db: Database) -> Budgets:
+    """A dollar was spent in each month, those of the first two without a partition."""
+    clock = SteppedClock(AUGUST)
+    book = PriceBook(CostSettings(default_price=Price(input=Decimal(1), output=Decimal(1))), {})
+    ledger, budgets = (
+        Ledger(CostRepository(db), book, EntryIds(1), clock),
+        Budgets(BudgetRepository(db), clock),
+    )
+    await budgets.set(Budget("channel", "8", "total", action="refuse", amount=Decimal(5)))
+    for month in MONTHS:
+        clock.advance_to(month)
+        if month == OCTOBER:
+            await PartitionRepository(db).ensure(month)
+        [reservation] = await ledger.reserve([CALL])
+        await ledger.settle([(reservation, Usage(1_000_000))])
+    await ledger.close()
+    return budgets
+
+
+async def test_months_are_dropped_and_their_totals_stay(db: Database, budgets: Budgets) -> None:
+    costs, retention = CostRepository(db), CostRetention(db)
+    dropped = await retention.drop_before(NOVEMBER)
+    assert [f"{month:%B}" for month in dropped] == ["August", "September", "October"]
+    assert await db.fetch_value("SELECT count(*) FROM cost_entries") == 1
+    assert await db.fetch_value("SELECT to_regclass('cost_entries_y2026m10')") is None
+    for month in MONTHS:
+        assert (await costs.month_total(month)).cost_usd == 1
+        await costs.rebuild_totals(month)
+        assert await costs.check_totals(month) == []
+        assert (await costs.month_total(month)).cost_usd == 1
+    assert await retention.drop_before(NOVEMBER) == []
+
+
+async def test_a_total_budget_goes_on_counting_what_was_dropped(db: Database, budgets: Budgets) -> None:
+    await CostRetention(db).drop_before(NOVEMBER)
+    assert await budgets.check_totals() == []
+    await budgets.rebuild_totals()
+    [use] = await budgets.all()
+    assert use.used[0].spent == 4
+
+
+async def test_nothing_is_dropped_that_its_total_does_not_hold(db: Database, budgets: Budgets) -> None:
+    await db.execute("UPDATE cost_totals SET calls = calls + 1 WHERE month = '2026-09-01'")
+    with pytest.raises(TotalsWrong, match="September 2026"):
+        await CostRetention(db).drop_before(NOVEMBER)
+    assert await db.fetch_value("SELECT count(*) FROM cost_entries") == 3
