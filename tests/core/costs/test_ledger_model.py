@@ -1,4 +1,4 @@
-"""The ledger against a plain model of it: whatever happens in whatever order, both agree to the last digit."""
+"""The ledger against a plain model of it: whatever happens in whatever order, both agree exactly."""
 
 from __future__ import annotations
 
@@ -152,11 +152,12 @@ CALLS = st.builds(
     st.sampled_from([Purpose.CHAT, Purpose.CLAIM_CHECK]),
     st.integers(0, 4).map(lambda size: 10_000 * size),
 )
+UNITS = {"usd": Decimal("0.01"), "tokens": Decimal(10_000)}
 BUDGETS = st.builds(
     lambda which, period, zone, unit, action, amount, background: Budget(
         which[0], which[1], period, zone, unit, action,
-        amount=Decimal(amount) / (100 if unit == "usd" else Decimal("0.0001")),
-        background_amount=Decimal(amount) / (200 if unit == "usd" else Decimal("0.0002")) if background else None,
+        amount=amount * UNITS[unit],
+        background_amount=amount * UNITS[unit] / 2 if background else None,
     ),
     st.sampled_from([("all", ""), ("guild", "7"), ("person", "1"), ("person", "*"), ("purpose", "chat")]),
     st.sampled_from(["hour", "day", "month", "total"]),
