@@ -29,10 +29,10 @@ class Usage:
         cached_input: Part of ``input`` that the provider read from its cache.
         cache_write: Part of ``input`` that the provider wrote to its cache.
         reasoning: Part of ``output`` spent on reasoning that is not shown.
-        audio: Part of ``input`` that is sound.
-        images: Images that are charged by the piece.
         cost: What the provider says the call cost, when it says so.
         estimated: The provider reported nothing; the numbers are ours.
+        audio: Part of ``input`` that is sound.
+        images: Images that are charged by the piece.
     """
 
     input: int = 0
@@ -40,10 +40,10 @@ class Usage:
     cached_input: int = 0
     cache_write: int = 0
     reasoning: int = 0
-    audio: int = 0
-    images: int = 0
     cost: Usd | None = None
     estimated: bool = False
+    audio: int = 0
+    images: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         """Return both together; the provider's cost is known when it is for both."""

@@ -58,6 +58,10 @@ CORE_HOLDERS: tuple[Holder, ...] = (
         on_opt_out="delete",
     ),
     _core("cost_entries", "person_id", "what answering you cost", on_erase="anonymise"),
+    _core("cost_reservations", "person_id", "calls in progress for you", on_erase="anonymise"),
+    _core("budgets", "key", "budgets set for you (where scope is 'person')"),
+    _core("budget_meters", "key", "what is spent of your budgets (where the budget's scope is 'person')"),
+    _core("budget_crossings", "key", "what your budgets reached (where the budget's scope is 'person')"),
     _core("cost_totals", "key", "what answering you cost per month (where scope is 'person')"),
     _core(
         "claims",

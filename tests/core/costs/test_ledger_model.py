@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -320,6 +321,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert (used.spent, used.held, used.barred) == right
 
 
+@pytest.mark.endurance
+@pytest.mark.timeout(900)
 def test_the_ledger_agrees_with_its_model_whatever_happens(database_settings: DatabaseSettings) -> None:
     with asyncio.Runner() as runner:
         opened = Database.open(database_settings)

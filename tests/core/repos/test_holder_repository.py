@@ -9,9 +9,15 @@ from wompcore.holders import Holder
 from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
 
 # Ids that name no person. A new column ending in _id or _by is undeclared until it stands here or there.
-NO_PERSON = {"after_id", "before_id", "channel_id", "guild_id", "message_id", "reply_to_id"}
+NO_PERSON = {"after_id", "before_id", "budget_id", "channel_id", "guild_id", "message_id", "reply_to_id"}
 # Columns of persons under other names.
-BY_OTHER_NAMES = {("public.people", "id"), ("public.cost_totals", "key")}
+BY_OTHER_NAMES = {
+    ("public.people", "id"),
+    *(
+        (f"public.{table}", "key")
+        for table in ("budget_crossings", "budget_meters", "budgets", "cost_totals")
+    ),
+}
 
 COLUMNS = """
 SELECT 'public.' || c.relname, a.attname
