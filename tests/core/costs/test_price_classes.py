@@ -1,0 +1,115 @@
+"""Each class of token has its price, from the day it begins, for the provider that charges it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wompcore.config import CostSettings, Price
+from wompcore.costs import Call, PriceBook, cost_of
+from wompcore.costs.call import expected_cost, expected_usage, worst_cost, worst_usage
+from wompcore.usage import Attribution, Purpose, Usage
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+TOKENS = st.integers(0, 2**31 - 1)
+DOLLARS = st.decimals(0, 1_000, places=6)
+MAYBE = st.none() | DOLLARS
+PRICES = st.builds(
+    Price, input=DOLLARS, output=DOLLARS, cached_input=MAYBE, cache_write=MAYBE, reasoning=MAYBE, audio=MAYBE,
+    image=DOLLARS, request=DOLLARS,
+)  # fmt: skip
+CALLS = st.builds(
+    Call, st.just("p"), st.just("m"), st.just(Attribution(Purpose.CHAT)), max_output_tokens=TOKENS,
+    input_bytes=TOKENS, images=st.integers(0, 9), attempts=st.integers(1, 3),
+)  # fmt: skip
+
+
+def test_reasoning_sound_images_and_calls_have_prices_of_their_own() -> None:
+    price = Price(
+        input=Decimal(1), output=Decimal(2), reasoning=Decimal(3), audio=Decimal(4),
+        image=Decimal("0.5"), request=Decimal("0.25"),
+    )  # fmt: skip
+    usage = Usage(1_000_000, 1_000_000, reasoning=500_000, audio=500_000, images=2)
+    assert cost_of(usage, price) == Decimal("0.5") + 2 + 1 + Decimal("1.5") + 1 + Decimal("0.25")
+
+
+@given(CALLS, PRICES, st.data())
+def test_nothing_within_a_calls_bounds_costs_more_than_its_worst_case(
+    call: Call, price: Price, data: st.DataObject
+) -> None:
+    most = worst_usage(
+        Call(call.provider, call.model, call.attribution, call.max_output_tokens, call.input_bytes)
+    )
+    usages = [
+        Usage(
+            data.draw(st.integers(0, most.input)),
+            data.draw(st.integers(0, most.output)),
+            data.draw(TOKENS),
+            data.draw(TOKENS),
+            data.draw(TOKENS),
+            audio=data.draw(TOKENS),
+            images=call.images,
+        )
+        for _ in range(call.attempts)
+    ]
+    assert sum(Fraction(cost_of(usage, price)) for usage in usages) <= Fraction(worst_cost(call, price))
+
+
+@given(CALLS, PRICES)
+def test_what_is_expected_lies_within_the_worst_case(call: Call, price: Price) -> None:
+    assert expected_cost(call, price) <= worst_cost(call, price)
+    assert expected_usage(call).input <= worst_usage(call).input
+
+
+def test_a_price_is_valid_from_its_day_and_for_its_provider() -> None:
+    settings = CostSettings.model_validate(
+        {
+            "prices": {
+                "m": [{"input": 1, "output": 1}, {"input": 2, "output": 2, "since": "2026-11-23"}],
+                "cheap:m": {"input": "0.5", "output": "0.5"},
+            }
+        }
+    )
+    book = PriceBook(settings, {})
+    assert book.look_up("p", "m", AT.replace(day=22))[0].input == 1
+    assert book.look_up("p", "m", AT)[0].input == 2
+    assert book.look_up("cheap", "m", AT)[0].input == Decimal("0.5")
+
+
+class Listed:
+    def look_up(self, provider: str, model: str, at: datetime, input_tokens: int | None) -> Price | None:
+        dear = input_tokens is None or input_tokens > 1000
+        return Price(input=Decimal(2 if dear else 1), output=Decimal(0)) if model == "m" else None
+
+
+def test_a_list_that_is_kept_elsewhere_stands_between_settings_and_table() -> None:
+    table = {name: Price(input=Decimal(9), output=Decimal(9)) for name in ("m", "n")}
+    book = PriceBook(CostSettings(), table, Listed())
+    assert book.look_up("p", "m", AT)[1] == "genai-prices"
+    assert book.look_up("p", "n", AT)[1] == "table"
+    assert book.price("p", "m", Usage(1000)) == (Decimal("0.001"), "genai-prices")
+    assert book.price("p", "m", Usage(1001)) == (Decimal("0.002002"), "genai-prices")
+
+
+def test_the_installed_list_agrees_with_its_package() -> None:
+    genai = pytest.importorskip("genai_prices")
+    book = PriceBook.installed(CostSettings())
+    for provider, model, tokens in [
+        ("openrouter.ai", "openai/gpt-4o", 1_000),
+        ("openai", "gpt-4o-mini", 1_000),
+        ("google", "gemini-2.5-pro", 100_000),
+        ("google", "gemini-2.5-pro", 300_000),
+    ]:
+        usage = genai.Usage(input_tokens=tokens, output_tokens=500)
+        theirs = genai.calc_price(
+            usage, model, provider_id=provider.removesuffix(".ai"), genai_request_timestamp=AT
+        )
+        assert book.price(provider, model, Usage(tokens, 500), AT) == (theirs.total_price, "genai-prices")
+    dearest = book.look_up("google", "gemini-2.5-pro", AT)[0]
+    assert dearest.input > book.look_up("google", "gemini-2.5-pro", AT, 1_000)[0].input
+    assert book.look_up("offline", "offline-1", AT)[1] == "table"
