@@ -98,12 +98,17 @@ CREATE FUNCTION budgets_of(
     at timestamptz, guild_id bigint, channel_id bigint, person_id bigint, plugin text, purpose text, model text
 ) RETURNS TABLE (budget_id bigint, key text, starts_at timestamptz, period text, unit text, action text)
 LANGUAGE sql STABLE AS $$
-    SELECT b.id, part.key, budget_bucket(b.period, b.zone, at), b.period, b.unit, b.action
+    SELECT b.id, part.key, b.starts_at, b.period, b.unit, b.action
     FROM (VALUES
         ('all', ''), ('guild', guild_id::text), ('channel', channel_id::text), ('person', person_id::text),
         ('plugin', plugin), ('purpose', purpose), ('model', model)
-    ) AS part (scope, key) JOIN budgets AS b ON b.scope = part.scope AND b.key IN (part.key, '*')
-    WHERE part.key IS NOT NULL AND (b.period <> 'total' OR at >= b.set_at)
+    ) AS part (scope, key) CROSS JOIN LATERAL (
+        SELECT b.id, budget_bucket(b.period, b.zone, at) AS starts_at, b.period, b.unit, b.action
+        FROM budgets AS b
+        WHERE b.scope = part.scope AND b.key IN (part.key, '*') AND (b.period <> 'total' OR at >= b.set_at)
+        OFFSET 0  -- looked up one by one in the index, also by a plan that was made when there were few
+    ) AS b
+    WHERE part.key IS NOT NULL
 $$;
 
 CREATE TYPE budget_need AS (
