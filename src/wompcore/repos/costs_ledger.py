@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -51,6 +51,9 @@ class CostEntry:
     reserved_usd: Usd | None = None
     above_reserved: bool = False
     swept: bool = False
+
+
+_COLUMNS = tuple(field.name for field in fields(CostEntry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ class LedgerRepository:
             RowsRefused: At least one entry's data is refused; nothing was written.
         """
         with _refusals():
-            values = (_json(map(asdict, entries)), list(released), at)
+            values = (_json(map(_columns, entries)), list(released), at)
             return bool(await self._db.fetch_value(_SETTLE, values))
 
     async def record(self, entries: Sequence[CostEntry]) -> None:
@@ -184,6 +187,10 @@ def _refusals() -> Iterator[None]:
         raise RowsRefused(str(error).split("\n", 1)[0]) from error
 
 
+def _columns(entry: CostEntry) -> dict[str, object]:
+    return {name: getattr(entry, name) for name in _COLUMNS}  # asdict would copy each value
+
+
 def _json(rows: Iterable[Mapping[str, object]]) -> str:
     return json.dumps(list(rows), default=str)
 
@@ -192,7 +199,7 @@ def _numbered(groups: Sequence[Sequence[ReservationRow]]) -> Iterator[Mapping[st
     for number, group in enumerate(groups):
         for row in group:
             more = {name: getattr(row, name) for name in _BESIDE_ENTRY}
-            yield {**asdict(row.entry), **more, "group": number}
+            yield {**_columns(row.entry), **more, "group": number}
 
 
 def _passed(row: Mapping[str, Any]) -> PassedLimit:
