@@ -12,7 +12,7 @@ from wompcore.claims import ClaimWatcher
 from wompcore.clock import Clock, SystemClock
 from wompcore.config import CoreSettings, LimitSettings
 from wompcore.consent import Gate
-from wompcore.costs import Ledger, PriceBook
+from wompcore.costs import Budgets, Ledger, PriceBook
 from wompcore.db import Database, Listener, migrate, migrations_in
 from wompcore.http import HttpSessions
 from wompcore.ids import EntryIds
@@ -25,6 +25,7 @@ from wompcore.observe import SILENT, Labels, Meter
 from wompcore.repos import breakers, consents
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.costs import CostRepository
+from wompcore.repos.costs_budgets import BudgetRepository
 from wompcore.repos.deliveries import DeliveryRepository
 from wompcore.repos.guilds import GuildRepository
 from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
@@ -111,6 +112,7 @@ class Core:
         messages: The message store.
         http: The two ways out.
         ledger: The money.
+        budgets: What may be spent.
         llm: The one path to the model.
         cache: Answers of outside services, kept for a while.
         search: Searches the web, when a service is set up.
@@ -129,6 +131,7 @@ class Core:
     messages: MessageStore
     http: HttpSessions
     ledger: Ledger
+    budgets: Budgets
     llm: ChatClient
     cache: Cache
     search: WebSearch
@@ -186,6 +189,8 @@ class Core:
             )
             stack.push_async_callback(ledger.close)
             jobs.register("costs.sweep", ledger.sweep, cron="* * * * *")
+            budgets = Budgets(BudgetRepository(db), clock)
+            jobs.register("budgets.forget", budgets.forget, cron="29 * * * *")
             provider = model_provider(http.trusted, settings.llm)
             llm = ChatClient(
                 provider,
@@ -222,6 +227,7 @@ class Core:
                 messages,
                 http,
                 ledger,
+                budgets,
                 llm,
                 cache,
                 search,
