@@ -9,7 +9,9 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +25,13 @@ pytestmark = pytest.mark.endurance
 ENDURANCE = os.environ.get("WOMPBOT_ENDURANCE") == "1"
 MESSAGES = 30_000 if ENDURANCE else 6_000
 KILLS = 5 if ENDURANCE else 1
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A folder for the server that another run of pytest, starting now, does not lock it out of."""
+    with tempfile.TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "data"
 
 
 @pytest.fixture
@@ -92,8 +101,8 @@ def every_cost_is_there_once(data: Path) -> None:
     assert int(str(calls)) > 0
 
 
-def test_a_replay_that_is_killed_ends_in_exactly_the_log(log: Path, tmp_path: Path) -> None:
-    data, out = tmp_path / "data", tmp_path / "out.json"
+def test_a_replay_that_is_killed_ends_in_exactly_the_log(log: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
     for kill in range(KILLS):
         process = replay(log, data, out)
         _wait_for_messages(data, process, at_least=MESSAGES * (kill + 1) // (KILLS + 2))
@@ -113,8 +122,8 @@ def test_a_replay_that_is_killed_ends_in_exactly_the_log(log: Path, tmp_path: Pa
     assert again["llm_calls"] == 0
 
 
-def test_a_database_that_is_away_for_a_while_costs_nothing(log: Path, tmp_path: Path) -> None:
-    data, out = tmp_path / "data", tmp_path / "out.json"
+def test_a_database_that_is_away_for_a_while_costs_nothing(log: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
     holder = EmbeddedServer(data)  # keeps the server's folder in use while it is stopped under the bot
     holder.start()
     try:
