@@ -10,7 +10,7 @@ from typing import Any
 from wompbot_cogs._dpy import pointed_at
 from wompbot_cogs.address import Address
 from wompbot_cogs.bot import WompBot
-from wompbot_cogs.context import PluginMessages, PluginModel, PluginSearch
+from wompbot_cogs.capabilities import PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.history import HistoryFiller

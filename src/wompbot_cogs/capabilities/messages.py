@@ -1,0 +1,124 @@
+"""Messages, as a plugin sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import discord
+
+from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
+from wompbot_cogs.scope import Scope
+from wompcore.core import Core
+from wompcore.errors import DatabaseUnavailable
+from wompcore.events import ChatMessage, MessageEdited
+from wompcore.repos.reply_context import Line, ReplyContext
+
+T = TypeVar("T")
+
+_WHILE_AWAY_S = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
+"""Pauses between tries to read while the database is away: an answer may come late, not never."""
+
+
+class PluginMessages:
+    """Messages as they come, and those that were kept.
+
+    Args:
+        flow: Takes messages in.
+        core: The open library.
+        scope: Owns what the plugin starts.
+        plugin: The plugin's id.
+    """
+
+    def __init__(self, flow: MessageFlow, core: Core, scope: Scope, plugin: str) -> None:
+        self._flow = flow
+        self._core = core
+        self._scope = scope
+        self._plugin = plugin
+
+    @property
+    def request_of(self) -> Callable[[str], str]:
+        """Removes what addresses the bot from a text."""
+        return self._flow.address.strip
+
+    def watch(self, matches: Matcher, handle: Handler) -> None:
+        """See messages from the moment the plugin goes live.
+
+        Args:
+            matches: Called for every message; must be pure, quick and synchronous.
+            handle: Awaited in a task of the plugin for each message that matched.
+        """
+        watch = Watch(self._plugin, matches, handle, self._scope.start)
+        self._scope.on_live(lambda: self._flow.watch(watch))
+
+    def watch_changes(
+        self, edited: Callable[[MessageEdited], None], deleted: Callable[[Iterable[int]], None]
+    ) -> None:
+        """See every edit and deletion; both callbacks are synchronous and quick."""
+        self._scope.on_live(lambda: self._flow.watch_changes(edited, deleted))
+
+    @property
+    def own_id(self) -> int:
+        """The bot's user id."""
+        return self._flow.own_id
+
+    @property
+    def own_name(self) -> str:
+        """The name the bot answers to."""
+        return self._flow.address.name
+
+    def keep_own(self, answer: ChatMessage, channel: discord.abc.Snowflake, *, to: int) -> None:
+        """Keep an answer of the bot, in its final form.
+
+        Not in an excluded channel, and not an answer to somebody who withdrew: it may repeat them.
+
+        Args:
+            answer: What the bot said.
+            channel: Where.
+            to: Id of the person who is answered.
+        """
+        if not self._flow.excludes(channel) and not self._core.consent.refuses(to):
+            self._core.messages.add(answer)
+
+    async def context(self, *, channel_id: int, message_id: int, since_id: int, limit: int) -> ReplyContext:
+        """Return what a reply needs to know, in one round trip.
+
+        Messages that were said a moment ago and are not written yet are part of it.
+
+        Args:
+            channel_id: Where the answer goes.
+            message_id: The message to answer; itself not part of the history.
+            since_id: A snowflake; history starts there.
+            limit: Messages of history at most.
+
+        Raises:
+            DatabaseUnavailable: The database is away, and did not come back within some seconds.
+        """
+        recent = [
+            Line(message.id, message.author_id, message.author_name, message.text, message.is_bot)
+            for message in self._core.messages.unwritten(channel_id)
+            if message.id < message_id and message.text and self._core.consent.allows(message.author_id)
+        ]
+        read = partial(
+            self._core.repos.contexts.read,
+            channel_id=channel_id,
+            message_id=message_id,
+            since_id=since_id,
+            limit=limit,
+        )
+        context = await _patiently(read)
+        lines = {line.id: line for line in (*context.history, *recent)}
+        history = tuple(lines[line_id] for line_id in sorted(lines))[-limit:]
+        return replace(context, history=history)
+
+
+async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
+    for pause_s in _WHILE_AWAY_S:
+        try:
+            return await read()
+        except DatabaseUnavailable:
+            await asyncio.sleep(pause_s)
+    return await read()
