@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
-from discord.ext import commands
-
-from wompbot_cogs.context import Context
-from wompbot_cogs.errors import ManifestInvalid, NotGranted, PluginBroken, PluginError, PluginUnknown
+from wompbot_cogs.errors import NotGranted, PluginError, PluginUnknown
 from wompbot_cogs.host.discovery import Found, discover
-from wompbot_cogs.host.importer import forget, fresh
-from wompbot_cogs.host.switch import AnyBot, names_of, set_up, switch
-from wompbot_cogs.manifest import OWNER_GRANTED, Manifest
-from wompbot_cogs.plugin import Plugin
+from wompbot_cogs.host.importer import forget
+from wompbot_cogs.host.loaded import Loaded
+from wompbot_cogs.host.staging import Capabilities, Staging
+from wompbot_cogs.host.switch import AnyBot, switch
+from wompbot_cogs.manifest import OWNER_GRANTED
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.states import PluginState
 from wompcore.clock import Clock
 from wompcore.repos.plugins import PluginRepository, PluginWish
 
 _log = logging.getLogger(__name__)
-
-_PREPARE_S = 60.0
-
-Capabilities = Callable[[str, Scope], Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    manifest: Manifest
-    package: str
-    scope: Scope
-    cogs: tuple[commands.Cog, ...]
-    since: datetime
 
 
 class Host:
@@ -60,11 +44,10 @@ class Host:
         changed: Callable[[], None],
     ) -> None:
         self._bot = bot
-        self._capabilities = capabilities
+        self._staging = Staging(bot, capabilities, clock)
         self._wishes = wishes
-        self._clock = clock
         self._changed = changed
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Loaded] = {}
         self._problems: dict[str, str] = {}  # not the errors: those would keep old code alive
         self._draining: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()  # one change at a time
@@ -186,7 +169,7 @@ class Host:
         old = self._loaded.get(found.id)
         scope = Scope(found.id, self.failed)
         try:
-            new = await self._bring_in(found, granted, scope, old)
+            new = await self._staging.bring_in(found, granted, scope, self._loaded)
         except PluginError as problem:
             await scope.close(0)
             self._problems[found.id] = problem.problem
@@ -202,42 +185,6 @@ class Host:
         self._loaded[found.id] = new
         self._problems.pop(found.id, None)
 
-    async def _bring_in(
-        self, found: Found, granted: Collection[str], scope: Scope, old: _Loaded | None
-    ) -> _Loaded:
-        """Import and prepare a version while the old one serves, then switch."""
-        if found.manifest is None:
-            raise found.problem or PluginError(found.id, "has no manifest")
-        try:
-            with fresh(found.package) as module:
-                plugin = getattr(module, found.attribute, None)
-                if not isinstance(plugin, Plugin):
-                    raise ManifestInvalid(found.id, f"{found.package}:{found.attribute} is not a Plugin")
-                context = Context(found.manifest, scope, self._given(found, granted, scope))
-                async with asyncio.timeout(_PREPARE_S):
-                    cogs = await self._prepare(plugin, context, scope)
-                self._check_names(found.id, cogs)
-                await switch(self._bot, old.cogs if old else (), cogs)
-        except BaseException as error:
-            if isinstance(error, PluginError | KeyboardInterrupt) or _is_our_end(error):
-                raise
-            raise PluginBroken(found.id, _one_line(error)) from error
-        return _Loaded(found.manifest, found.package, scope, cogs, self._clock.now())
-
-    async def _prepare(self, plugin: Plugin, context: Context, scope: Scope) -> tuple[commands.Cog, ...]:
-        if plugin.prepare is not None:
-            await plugin.prepare(context)
-        cogs = tuple(make(context) for make in plugin.cogs)
-        for cog in cogs:
-            await set_up(cog, scope)
-        return cogs
-
-    def _given(self, found: Found, granted: Collection[str], scope: Scope) -> dict[str, Any]:
-        """Return what a plugin may have; only the owner gives everything, except to built-ins."""
-        withheld = frozenset() if found.built_in else OWNER_GRANTED.difference(granted)
-        capabilities = self._capabilities(found.id, scope)
-        return {name: value for name, value in capabilities.items() if name not in withheld}
-
     async def _wished(self, plugin: str) -> PluginWish:
         return (await self._wishes.wishes()).get(plugin, _undecided(plugin))
 
@@ -247,22 +194,12 @@ class Host:
         forget(loaded.package)
         self._drain(loaded)
 
-    def _drain(self, loaded: _Loaded) -> None:
+    def _drain(self, loaded: Loaded) -> None:
         """End what no longer serves: its watches now, its work when it is done."""
         loaded.scope.retire()
         task = asyncio.create_task(loaded.scope.close(), name=f"drain {loaded.manifest.id}")
         self._draining.add(task)
         task.add_done_callback(self._draining.discard)
-
-    def _check_names(self, plugin: str, cogs: Collection[commands.Cog]) -> None:
-        """Refuse names that are somebody else's: discord.py would leave half a cog behind."""
-        own = [name for name, command in self._bot.all_commands.items() if command.cog is None]
-        taken = {f"command {name}": "the bot itself" for name in own}
-        for other, loaded in self._loaded.items():
-            if other != plugin:
-                taken |= {name: f"plugin {other}" for cog in loaded.cogs for name in names_of(cog)}
-        for name in sorted(taken.keys() & {name for cog in cogs for name in names_of(cog)}):
-            raise PluginBroken(plugin, f"the {name} is that of {taken[name]}")
 
     def _state(self, plugin: str, found: Found | None) -> PluginState:
         problem = self._problems.get(plugin, "")
@@ -279,20 +216,5 @@ class Host:
         return PluginState(plugin, state, found.manifest.version, found.manifest.summary, problem=problem)
 
 
-def _is_our_end(error: BaseException) -> bool:
-    """Return whether we are cancelled, and not the plugin that raised."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-
-
 def _undecided(plugin: str) -> PluginWish:
     return PluginWish(plugin, "", enabled=True)
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, SyntaxError):
-        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
-    if isinstance(error, TimeoutError):
-        return "preparing timed out"
-    first_line = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {first_line}"[:300]

@@ -1,0 +1,30 @@
+"""A version of a plugin that serves, or did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from discord.ext import commands
+
+from wompbot_cogs.manifest import Manifest
+from wompbot_cogs.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One version of a plugin.
+
+    Args:
+        manifest: What it says of itself.
+        package: The package it lives in.
+        scope: Owns what it acquired.
+        cogs: What it put into the bot.
+        since: When it went live.
+    """
+
+    manifest: Manifest
+    package: str
+    scope: Scope
+    cogs: tuple[commands.Cog, ...]
+    since: datetime

@@ -1,0 +1,112 @@
+"""Making a version of a plugin ready while another serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from discord.ext import commands
+
+from wompbot_cogs.context import Context
+from wompbot_cogs.errors import ManifestInvalid, PluginBroken, PluginError
+from wompbot_cogs.host.discovery import Found
+from wompbot_cogs.host.importer import fresh
+from wompbot_cogs.host.loaded import Loaded
+from wompbot_cogs.host.switch import AnyBot, names_of, set_up, switch
+from wompbot_cogs.manifest import OWNER_GRANTED
+from wompbot_cogs.plugin import Plugin
+from wompbot_cogs.scope import Scope
+from wompcore.clock import Clock
+
+_PREPARE_S = 60.0
+
+Capabilities = Callable[[str, Scope], Mapping[str, Any]]
+
+
+class Staging:
+    """Imports and prepares versions, and puts them into the bot.
+
+    Args:
+        bot: Gets their cogs.
+        capabilities: Makes what a plugin may be given.
+        clock: Tells when a version went live.
+    """
+
+    def __init__(self, bot: AnyBot, capabilities: Capabilities, clock: Clock) -> None:
+        self._bot = bot
+        self._capabilities = capabilities
+        self._clock = clock
+
+    async def bring_in(
+        self, found: Found, granted: Collection[str], scope: Scope, loaded: Mapping[str, Loaded]
+    ) -> Loaded:
+        """Import and prepare a version while the old one serves, then switch.
+
+        Args:
+            found: What to bring in.
+            granted: What the owner granted it.
+            scope: Owns what it acquires.
+            loaded: What serves now.
+
+        Raises:
+            PluginError: It cannot serve; what served before still does.
+        """
+        if found.manifest is None:
+            raise found.problem or PluginError(found.id, "has no manifest")
+        old = loaded.get(found.id)
+        try:
+            with fresh(found.package) as module:
+                plugin = getattr(module, found.attribute, None)
+                if not isinstance(plugin, Plugin):
+                    raise ManifestInvalid(found.id, f"{found.package}:{found.attribute} is not a Plugin")
+                context = Context(found.manifest, scope, self._given(found, granted, scope))
+                async with asyncio.timeout(_PREPARE_S):
+                    cogs = await _prepare(plugin, context, scope)
+                self._check_names(found.id, cogs, loaded)
+                await switch(self._bot, old.cogs if old else (), cogs)
+        except BaseException as error:
+            if isinstance(error, PluginError | KeyboardInterrupt) or _is_our_end(error):
+                raise
+            raise PluginBroken(found.id, _one_line(error)) from error
+        return Loaded(found.manifest, found.package, scope, cogs, self._clock.now())
+
+    def _given(self, found: Found, granted: Collection[str], scope: Scope) -> dict[str, Any]:
+        """Return what a plugin may have; only the owner gives everything, except to built-ins."""
+        withheld = frozenset() if found.built_in else OWNER_GRANTED.difference(granted)
+        capabilities = self._capabilities(found.id, scope)
+        return {name: value for name, value in capabilities.items() if name not in withheld}
+
+    def _check_names(self, plugin: str, cogs: Collection[commands.Cog], loaded: Mapping[str, Loaded]) -> None:
+        """Refuse names that are somebody else's: discord.py would leave half a cog behind."""
+        own = [name for name, command in self._bot.all_commands.items() if command.cog is None]
+        taken = {f"command {name}": "the bot itself" for name in own}
+        for other, version in loaded.items():
+            if other != plugin:
+                taken |= {name: f"plugin {other}" for cog in version.cogs for name in names_of(cog)}
+        for name in sorted(taken.keys() & {name for cog in cogs for name in names_of(cog)}):
+            raise PluginBroken(plugin, f"the {name} is that of {taken[name]}")
+
+
+async def _prepare(plugin: Plugin, context: Context, scope: Scope) -> tuple[commands.Cog, ...]:
+    if plugin.prepare is not None:
+        await plugin.prepare(context)
+    cogs = tuple(make(context) for make in plugin.cogs)
+    for cog in cogs:
+        await set_up(cog, scope)
+    return cogs
+
+
+def _is_our_end(error: BaseException) -> bool:
+    """Return whether we are cancelled, and not the plugin that raised."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
+    if isinstance(error, TimeoutError):
+        return "preparing timed out"
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line}"[:300]
