@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from wompcore.ids import month_of, next_month, snowflake_at
@@ -12,7 +12,7 @@ from wompcore.repos.costs_ledger import CostEntry, LedgerRepository
 
 __all__ = ["CostEntry", "CostRepository", "CostTotal", "Scope"]
 
-Scope = Literal["all", "guild", "person", "purpose", "model", "plugin"]
+Scope = Literal["all", "guild", "channel", "person", "purpose", "model", "plugin", "day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,13 @@ class CostTotal:
 
 _TOTAL = "month, scope, key, guild_id, calls, input_tokens, output_tokens, cost_usd"
 
-# What entries add to the totals, as the function cost_book does. Each counts everywhere (guild_id 0) and,
-# in a guild, once more there, so that a guild's admins can be shown their own. The month is UTC.
+# What entries add to the totals, as the function cost_book does. The month is UTC.
 _SUMS = """
 SELECT date_trunc('month', entry_time(id) AT TIME ZONE 'UTC')::date AS month,
     scope, key, part.guild_id, count(*) AS calls, sum(input_tokens) AS input_tokens,
     sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
-FROM entries AS e CROSS JOIN LATERAL (VALUES
-    ('all', '', 0::bigint), ('guild', e.guild_id::text, 0),
-    ('person', e.person_id::text, 0), ('person', e.person_id::text, e.guild_id),
-    ('purpose', e.purpose, 0), ('purpose', e.purpose, e.guild_id),
-    ('model', e.model, 0), ('model', e.model, e.guild_id),
-    ('plugin', e.plugin, 0), ('plugin', e.plugin, e.guild_id)
-) AS part (scope, key, guild_id)
-WHERE key IS NOT NULL AND part.guild_id IS NOT NULL
+FROM entries AS e CROSS JOIN LATERAL cost_parts(
+    e.id, e.guild_id, e.channel_id, e.person_id, e.plugin, e.purpose, e.model) AS part
 GROUP BY 1, 2, 3, 4
 """
 _MONTH_TOTAL = """
@@ -125,6 +118,18 @@ class CostRepository(LedgerRepository):
     async def by_plugin(self, guild_id: int, month: datetime, *, limit: int = 10) -> list[CostTotal]:
         """Return the plugins that called, dearest first; arguments as for :meth:`by_person`."""
         return await self._by("plugin", guild_id, month, limit)
+
+    async def by_channel(self, guild_id: int, month: datetime, *, limit: int = 10) -> list[CostTotal]:
+        """Return the channels calls were made in, dearest first; arguments as for :meth:`by_person`.
+
+        Private channels are not among them.
+        """
+        return await self._by("channel", guild_id, month, limit)
+
+    async def by_day(self, guild_id: int, month: datetime) -> dict[date, CostTotal]:
+        """Return the UTC days on which calls were made, in no order; arguments as for :meth:`by_person`."""
+        days = await self._by("day", guild_id, month, 31)
+        return {date.fromisoformat(day.key): day for day in days}
 
     async def ever_by_purpose(self) -> dict[str, CostTotal]:
         """Return what calls were made for since the database was made."""

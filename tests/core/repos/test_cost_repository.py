@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
@@ -94,6 +94,22 @@ async def test_a_guild_is_shown_its_own_part_only(db: Database) -> None:
     assert shown(await costs.by_model(1, NOVEMBER)) == [("n", 4), ("m", 1)]
     assert shown(await costs.by_purpose(2, NOVEMBER)) == [("chat", 2)]
     assert shown(await costs.by_plugin(0, NOVEMBER)) == [("chat", 8)]
+
+
+async def test_channels_and_days_are_counted_and_a_private_channel_is_nobody_elses(db: Database) -> None:
+    costs = CostRepository(db)
+    await costs.record([
+        entry(snowflake_at(NOVEMBER, 1), "1", guild_id=1, channel_id=5),
+        entry(snowflake_at(NOVEMBER - timedelta(milliseconds=1), 1), "2", guild_id=1, channel_id=6),
+        entry(snowflake_at(NOVEMBER, 2), "4", channel_id=7, person_id=3),
+        entry(snowflake_at(NOVEMBER, 3), "8", guild_id=2, channel_id=8),
+    ])  # fmt: skip
+    assert shown(await costs.by_channel(0, NOVEMBER)) == [("8", 8), ("6", 2), ("5", 1)]
+    assert shown(await costs.by_channel(1, NOVEMBER)) == [("6", 2), ("5", 1)]
+    days = {day: total.cost_usd for day, total in (await costs.by_day(1, NOVEMBER)).items()}
+    assert days == {date(2026, 11, 23): 1, date(2026, 11, 22): 2}
+    assert (await costs.by_day(0, NOVEMBER))[date(2026, 11, 23)].cost_usd == 13
+    assert await costs.check_totals(NOVEMBER) == []
 
 
 def shown(rows: list[CostTotal]) -> list[tuple[str, object]]:
