@@ -47,4 +47,4 @@ async def opened(url: str, *budgets: Budget) -> AsyncIterator[Setup]:
 
 def call(guild: int) -> Call:
     who = Attribution(Purpose.CHAT, plugin="chat", guild_id=guild, channel_id=guild, person_id=guild)
-    return Call("p", "m", who, max_output_tokens=1000, input_bytes=4000)
+    return Call("p", "m", who, max_output_tokens=1000, max_input_tokens=4000)

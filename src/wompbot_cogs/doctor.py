@@ -94,8 +94,8 @@ async def look_at_breakers(settings: BotSettings) -> list[Finding]:
             return [Finding("breakers", True, "none yet: migrations are to be applied first")]
         found = await BreakerRepository(db).not_closed()
     states = [
-        f"{model} of {provider} " + (f"open for {open_s:.0f} s more" if open_s else "waits for a probe")
-        for provider, model, open_s in found
+        f"{model} at {address} " + (f"open for {open_s:.0f} s more" if open_s else "waits for a probe")
+        for address, model, open_s in found
     ]
     hint = "The endpoint failed repeatedly; it is tried again by itself." if found else ""
     return [Finding("breakers", not found, "; ".join(states) or "all closed", hint)]

@@ -123,10 +123,10 @@ async def test_a_breaker_that_processes_share_is_told(database_settings: Databas
     [closed] = await look("breakers", **sections)
     assert (closed.good, closed.detail) == (True, "all closed")
     async with Database.open(database_settings) as db:
-        await BreakerRepository(db).open("api.example", "m-1", 30)
+        await BreakerRepository(db).open("https://api.example/v1", "m-1", 30)
     [open_] = await look("breakers", **sections)
     assert not open_.good
-    assert open_.detail.startswith("m-1 of api.example open for ")
+    assert open_.detail.startswith("m-1 at https://api.example/v1 open for ")
 
 
 # -- all of it -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from wompcore.usage import Attribution, Purpose, Usage
 BACKGROUND = frozenset({Purpose.CLAIM_CHECK, Purpose.EMBEDDING, Purpose.PROBE})
 """Purposes that nobody waits for; a budget may give them a lower limit."""
 
-_BYTES_PER_TOKEN = 4  # of English text, roughly; source: OpenAI, "What are tokens and how to count them?"
+_BELOW_WORST = 4  # bytes of English text to a token; source: OpenAI, "What are tokens and how to count them?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Call:
         model: The model's exact id.
         attribution: Who and what it is for.
         max_output_tokens: The answer's length at most, tokens.
-        input_bytes: The size of what is sent, bytes; bounds the input tokens.
+        max_input_tokens: The prompt's length at most, tokens; text has at most one to a byte.
         fixed_cost: What it costs whatever it uses, where the operator said so: a search.
         images: Images that are charged by the piece.
         attempts: How often it may be sent at most; each time may be charged.
@@ -38,7 +38,7 @@ class Call:
     model: str
     attribution: Attribution
     max_output_tokens: int = 0
-    input_bytes: int = 0
+    max_input_tokens: int = 0
     fixed_cost: Usd | None = None
     images: int = 0
     attempts: int = 1
@@ -74,9 +74,9 @@ class Reservation:
 
 
 def worst_usage(call: Call) -> Usage:
-    """Return the most that a call can use: a token is at least one byte of what is sent."""
+    """Return the most that a call can use, however often it is sent."""
     return Usage(
-        input=call.input_bytes * call.attempts,
+        input=call.max_input_tokens * call.attempts,
         output=call.max_output_tokens * call.attempts,
         images=call.images * call.attempts,
     )
@@ -85,7 +85,7 @@ def worst_usage(call: Call) -> Usage:
 def expected_usage(call: Call) -> Usage:
     """Return what a call probably uses, within what it can use: half the answer's length, by default."""
     guess = call.expected or Usage(
-        -(-call.input_bytes // _BYTES_PER_TOKEN), -(-call.max_output_tokens // 2), images=call.images
+        -(-call.max_input_tokens // _BELOW_WORST), -(-call.max_output_tokens // 2), images=call.images
     )
     most = worst_usage(call)
     return replace(guess, input=min(guess.input, most.input), output=min(guess.output, most.output))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wompcore.db import Listener
 
 Endpoint: TypeAlias = tuple[str, str]
-"""A provider's name and a model: what a breaker guards."""
+"""A provider's address and a model: what a breaker guards."""
 
 FAIR_TRIAL_S = 5.0
 """A shorter silence is the caller's hurry, not the endpoint's fault."""
@@ -30,29 +30,29 @@ _log = logging.getLogger(__name__)
 class BreakerStore(Protocol):
     """What is needed of ``wompcore.repos.breakers``."""
 
-    async def open(self, provider: str, model: str, open_s: float) -> None:
+    async def open(self, address: str, model: str, open_s: float) -> None:
         """Open it for everybody, for so many seconds."""
         ...
 
-    async def close(self, provider: str, model: str) -> None:
+    async def close(self, address: str, model: str) -> None:
         """Close it for everybody."""
         ...
 
-    async def claim_probe(self, provider: str, model: str, hold_s: float) -> bool:
+    async def claim_probe(self, address: str, model: str, hold_s: float) -> bool:
         """Return whether the caller may send a request; nobody else may for ``hold_s`` seconds."""
         ...
 
-    async def give_back(self, provider: str, model: str) -> None:
+    async def give_back(self, address: str, model: str) -> None:
         """End a probe that showed nothing."""
         ...
 
     async def not_closed(self) -> list[tuple[str, str, float]]:
-        """Return provider, model and seconds left of each; 0 for one that waits for its probe."""
+        """Return address, model and seconds left of each; 0 for one that waits for its probe."""
         ...
 
 
 class Breakers:
-    """One breaker per provider and model. Without the database each process has its own.
+    """One breaker per address and model. Without the database each process has its own.
 
     While the database is away, processes go on by what they know themselves.
 
@@ -158,9 +158,9 @@ class Breakers:
             self._tell(endpoint, breaker, before)
 
     def hear(self, payload: str) -> None:
-        """Take what a process tells: JSON of provider, model and seconds, ``null`` for closed."""
-        provider, model, open_s = json.loads(payload)
-        breaker = self._of((provider, model))
+        """Take what a process tells: JSON of address, model and seconds, ``null`` for closed."""
+        address, model, open_s = json.loads(payload)
+        breaker = self._of((address, model))
         if open_s is None:
             breaker.reset()
         else:
@@ -169,8 +169,8 @@ class Breakers:
     async def read(self) -> None:
         """Take over what is in the database: at the start, and after news may have been missed."""
         assert self._store is not None
-        for provider, model, open_s in await self._store.not_closed():
-            self._of((provider, model)).trip(self._monotonic(), open_s)
+        for address, model, open_s in await self._store.not_closed():
+            self._of((address, model)).trip(self._monotonic(), open_s)
 
     def _of(self, endpoint: Endpoint) -> Breaker:
         return self._breakers.get(endpoint) or self._breakers.setdefault(endpoint, Breaker())

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from wompcore.errors import DatabaseUnavailable, ModelBusy, ModelError, ModelUnavailable, WompError
-from wompcore.llm.breakers import Endpoint
 from wompcore.llm.estimate import TokenEstimate
-from wompcore.llm.reply import ProviderAnswer, Reply
+from wompcore.llm.media import MediaProvider
+from wompcore.llm.reply import Provider, ProviderAnswer, Reply
 from wompcore.money import Usd
 from wompcore.observe import Meter
 from wompcore.usage import Attribution, Usage
@@ -45,7 +45,8 @@ class Call:
     """A call between its reservation and its end.
 
     Args:
-        endpoint: Who is asked: provider and model.
+        provider: Who is asked.
+        model: Which of its models.
         attribution: Who and what it is for.
         most: Tokens it cannot exceed.
         likely: Tokens that an attempt which was cut off is taken to have read.
@@ -55,20 +56,23 @@ class Call:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        provider: Provider | MediaProvider,
+        model: str,
         attribution: Attribution,
         most: TokenEstimate,
         likely: Callable[[], TokenEstimate],
         ledger: Ledger,
         meter: Meter,
     ) -> None:
-        self.endpoint = endpoint
+        self.endpoint = provider.address, model
+        self._provider = provider.name
+        self._model = model
         self._attribution = attribution
         self._most = most
         self._likely = likely
         self._ledger = ledger
         self._meter = meter
-        self._labels = {"provider": endpoint[0], "model": endpoint[1]}
+        self._labels = {"provider": provider.name, "model": model}
         self._began = time.perf_counter()
         self._reservation: costs.Reservation | None = None
         self._attempts = 0
@@ -83,13 +87,12 @@ class Call:
         """
         from wompcore.costs import Call  # here, so that importing this room loads no database driver
 
-        provider, model = self.endpoint
         booked = Call(
-            provider,
-            model,
+            self._provider,
+            self._model,
             self._attribution,
             max_output_tokens=self._most.output,
-            input_bytes=self._most.input,
+            max_input_tokens=self._most.input,
         )
         [self._reservation] = await self._ledger.reserve([booked])
 
@@ -111,8 +114,8 @@ class Call:
         if self._reservation is None:
             return DatabaseUnavailable("the ledger did not admit the call before its deadline")
         if not self._attempts:
-            return ModelBusy(f"no call in flight at {self.endpoint[0]} ended before the deadline")
-        late = ModelUnavailable(f"{self.endpoint[0]} gave no answer before the deadline")
+            return ModelBusy(f"no call in flight at {self._provider} ended before the deadline")
+        late = ModelUnavailable(f"{self._provider} gave no answer before the deadline")
         late.attempts = self._attempts
         return late
 
@@ -139,8 +142,8 @@ class Call:
             tool_calls=answer.tool_calls,
             finish_reason=answer.finish_reason,
             usage=answer.usage,
-            model=answer.model or self.endpoint[1],
-            provider=self.endpoint[0],
+            model=answer.model or self._model,
+            provider=self._provider,
             request_id=answer.request_id,
             attempts=attempts,
             cost=cost,

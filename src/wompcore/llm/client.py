@@ -176,7 +176,7 @@ class ChatClient:
         media = self._media_for(model, "llm.embedding_model")
         most = TokenEstimate(sum(map(worst_text, texts)), 0)
         likely = TokenEstimate(sum(map(expected_text, texts)), 0)
-        call = Call((media.name, model), attribution, most, lambda: likely, self._ledger, self._meter)
+        call = Call(media, model, attribution, most, lambda: likely, self._ledger, self._meter)
         body = media.encode_texts(texts, model, dimensions=dimensions)
         return await self._ask_media(call, media.embed, body)
 
@@ -198,7 +198,7 @@ class ChatClient:
         model = model or self._settings.transcription_model
         media = self._media_for(model, "llm.transcription_model")
         most = worst_audio(len(audio.data))
-        call = Call((media.name, model), attribution, most, lambda: most, self._ledger, self._meter)
+        call = Call(media, model, attribution, most, lambda: most, self._ledger, self._meter)
         body = media.encode_audio(audio, model, language=language)
         return await self._ask_media(call, media.transcribe, body)
 
@@ -214,14 +214,14 @@ class ChatClient:
         return await self._provider.probe(self._settings.model)
 
     def breakers(self) -> Mapping[Endpoint, BreakerState]:
-        """Return the breaker's state of each provider and model asked so far."""
+        """Return the breaker's state of each address and model asked so far."""
         return self._breakers.states()
 
     # -- one model -------------------------------------------------------------------------------
 
     async def _complete(self, request: ChatRequest, choice: Choice, deadline: float) -> Reply:
         provider = choice.provider or self._provider
-        call = self._call(provider.name, choice.model, request)
+        call = self._call(provider, choice.model, request)
         body = provider.encode(request, choice.model)
 
         async def attempt(turn: Turn) -> ProviderAnswer:
@@ -233,7 +233,7 @@ class ChatClient:
 
     async def _begin(self, request: ChatRequest, choice: Choice, deadline: float) -> ReplyStream:
         provider = choice.provider or self._provider
-        call = self._call(provider.name, choice.model, request)
+        call = self._call(provider, choice.model, request)
         body = provider.encode(request, choice.model, stream=True)
         first_s, idle_s = self._settings.first_token_timeout_s, self._settings.idle_timeout_s
 
@@ -244,9 +244,10 @@ class ChatClient:
         arrival, attempts = await self._sender.send(call, attempt, deadline)
         return ReplyStream(arrival, call, attempts, lambda: self._sender.left_s(deadline))
 
-    def _call(self, provider: str, model: str, request: ChatRequest) -> Call:
+    def _call(self, provider: Provider, model: str, request: ChatRequest) -> Call:
         return Call(
-            (provider, model),
+            provider,
+            model,
             request.attribution,
             worst(request),
             lambda: expected(request),
@@ -285,5 +286,5 @@ class ChatClient:
         return Route.of(model, *self._fallbacks) if self._fallbacks else Route((Choice(model),))
 
     def _read_breakers(self) -> Iterator[tuple[Labels, float]]:
-        for (provider, model), state in self.breakers().items():
-            yield {"provider": provider, "model": model}, _STATES[state]
+        for (address, model), state in self.breakers().items():
+            yield {"address": address, "model": model}, _STATES[state]

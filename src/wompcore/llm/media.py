@@ -61,7 +61,12 @@ class MediaProvider(Protocol):
 
     @property
     def name(self) -> str:
-        """What the ledger and the breaker call it."""
+        """What the ledger calls it."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where requests go: with the model, what has a breaker, and by itself, what has a queue."""
         ...
 
     def encode_texts(self, texts: Sequence[str], model: str, *, dimensions: int | None = None) -> bytes:

@@ -141,7 +141,12 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """What the ledger and the breaker call it."""
+        """What the ledger calls it."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where requests go: with the model, what has a breaker, and by itself, what has a queue."""
         ...
 
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:

@@ -39,10 +39,10 @@ class Turn:
 
 
 class Turns:
-    """Bounds the requests that are in flight at each provider; who asks first goes first.
+    """Bounds the requests that are in flight at each address; who asks first goes first.
 
     Args:
-        at_once: Requests in flight per provider.
+        at_once: Requests in flight per address.
         breakers: Asked after the wait, as one may open meanwhile.
     """
 
@@ -57,10 +57,10 @@ class Turns:
         Raises:
             BreakerOpen: The endpoint is being left alone.
         """
-        provider = endpoint[0]
-        slots = self._slots.get(provider)
+        address = endpoint[0]
+        slots = self._slots.get(address)
         if slots is None:
-            slots = self._slots[provider] = asyncio.Semaphore(self._at_once)
+            slots = self._slots[address] = asyncio.Semaphore(self._at_once)
         await slots.acquire()
         try:
             return Turn(slots, self._breakers, endpoint, await self._breakers.admit(endpoint))

@@ -7,7 +7,7 @@ import json
 from wompcore.db import Database
 
 CHANNEL = "breakers"
-"""NOTIFY channel; the payload is JSON: provider, model and the seconds it is open, ``null`` for closed."""
+"""NOTIFY channel; the payload is JSON: address, model and the seconds it is open, ``null`` for closed."""
 
 _OPEN = """
 WITH changed AS (
@@ -46,25 +46,25 @@ class BreakerRepository:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def open(self, provider: str, model: str, open_s: float) -> None:
+    async def open(self, address: str, model: str, open_s: float) -> None:
         """Open it for everybody, for so many seconds."""
-        payload = json.dumps([provider, model, open_s])
-        await self._db.execute(_OPEN, (provider, model, open_s, CHANNEL, payload))
+        payload = json.dumps([address, model, open_s])
+        await self._db.execute(_OPEN, (address, model, open_s, CHANNEL, payload))
 
-    async def close(self, provider: str, model: str) -> None:
+    async def close(self, address: str, model: str) -> None:
         """Close it for everybody."""
-        await self._db.execute(_CLOSE, (provider, model, CHANNEL, json.dumps([provider, model, None])))
+        await self._db.execute(_CLOSE, (address, model, CHANNEL, json.dumps([address, model, None])))
 
-    async def claim_probe(self, provider: str, model: str, hold_s: float) -> bool:
+    async def claim_probe(self, address: str, model: str, hold_s: float) -> bool:
         """Return whether the caller may send a request; nobody else may for ``hold_s`` seconds."""
-        values = (hold_s, provider, model, provider, model)
+        values = (hold_s, address, model, address, model)
         return bool(await self._db.fetch_value(_CLAIM, values))
 
-    async def give_back(self, provider: str, model: str) -> None:
+    async def give_back(self, address: str, model: str) -> None:
         """End a probe that showed nothing."""
-        await self._db.execute(_GIVE_BACK, (provider, model))
+        await self._db.execute(_GIVE_BACK, (address, model))
 
     async def not_closed(self) -> list[tuple[str, str, float]]:
-        """Return provider, model and seconds left of each; 0 for one that waits for its probe."""
+        """Return address, model and seconds left of each; 0 for one that waits for its probe."""
         rows = await self._db.fetch_all(_NOT_CLOSED)
-        return [(provider, model, open_s) for provider, model, open_s in rows]
+        return [(address, model, open_s) for address, model, open_s in rows]

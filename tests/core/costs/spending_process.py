@@ -19,7 +19,7 @@ from wompcore.repos.costs import CostRepository
 from wompcore.usage import Attribution, Purpose, Usage
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CENT = Call("p", "m", Attribution(Purpose.CHAT, guild_id=7, person_id=9), input_bytes=10_000)
+CENT = Call("p", "m", Attribution(Purpose.CHAT, guild_id=7, person_id=9), max_input_tokens=10_000)
 STEPS = ("reserving", "reserved", "settling", "settled", "releasing", "released")
 
 

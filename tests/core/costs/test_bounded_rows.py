@@ -28,7 +28,7 @@ BOUND = 200
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WHO = Attribution(Purpose.CHAT, plugin="chat", guild_id=7, channel_id=8, person_id=9, message_id=10)
 BOOK = PriceBook(CostSettings(default_price=Price(input=Decimal(1), output=Decimal(1))), {})
-CALL = Call("p", "m", WHO, input_bytes=1_000)
+CALL = Call("p", "m", WHO, max_input_tokens=1_000)
 LARGE = Decimal(1_000_000_000)
 BUDGETS = [
     Budget(scope, key, period, action="refuse", amount=LARGE, alert_step=Decimal(1))  # type: ignore[arg-type] # a table

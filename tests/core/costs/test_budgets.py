@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WHO = Attribution(Purpose.CHAT, plugin="chat", guild_id=7, channel_id=8, person_id=9)
 # A dollar per million tokens, so that 10,000 bytes of input are a cent at the worst.
 BOOK = PriceBook(CostSettings(default_price=Price(input=Decimal(1), output=Decimal(1))), {})
-CENT = Call("p", "m", WHO, input_bytes=10_000, expected=Usage(2_500))
+CENT = Call("p", "m", WHO, max_input_tokens=10_000, expected=Usage(2_500))
 COST_A_CENT = Usage(10_000)
 DIME = Decimal("0.10")
 
@@ -76,7 +76,7 @@ async def test_a_hard_budget_refuses_by_the_worst_case(ledger: Ledger, budgets: 
     )
     assert refusal.resets_at == datetime(2026, 12, 1, tzinfo=UTC)
     await ledger.settle([(held[0], Usage(2_500))])
-    await ledger.release(await ledger.reserve([replace(CENT, input_bytes=7_500)]))
+    await ledger.release(await ledger.reserve([replace(CENT, max_input_tokens=7_500)]))
     assert await budgets.check_totals() == []
 
 

@@ -145,7 +145,7 @@ CALLS = st.builds(
         "p",
         "m",
         Attribution(purpose, guild_id=guild, person_id=person),
-        input_bytes=size,
+        max_input_tokens=size,
         expected=Usage(size // 4),
     ),
     st.sampled_from([1, 2]),
@@ -223,7 +223,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def reserve(self, calls: list[Call], process: int) -> Any:
         now = self.clock.now()
         wanted = [
-            Booked(Reservation(0, call, now, priced(call.input_bytes, now), call.input_bytes), Decimal(0), 0)
+            Booked(
+                Reservation(0, call, now, priced(call.max_input_tokens, now), call.max_input_tokens),
+                Decimal(0),
+                0,
+            )
             for call in calls
         ]
         refused = self.model.refuses(wanted, now)
@@ -246,7 +250,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def settle(self, number: int, part: int, process: int) -> int:
         """A quarter of what was reserved is the unit; five of them are more than allowed."""
         call = self.model.calls[number]
-        tokens = call.reservation.call.input_bytes * part // 4
+        tokens = call.reservation.call.max_input_tokens * part // 4
         [cost] = self.run(self.ledgers[process].settle([(call.reservation, Usage(tokens))]))
         assert cost == priced(tokens, call.reservation.at)
         self.model.calls[number] = replace(call, usd=cost, tokens=tokens, state="entry")

@@ -25,7 +25,7 @@ PRICES = st.builds(
 )  # fmt: skip
 CALLS = st.builds(
     Call, st.just("p"), st.just("m"), st.just(Attribution(Purpose.CHAT)), max_output_tokens=TOKENS,
-    input_bytes=TOKENS, images=st.integers(0, 9), attempts=st.integers(1, 3),
+    max_input_tokens=TOKENS, images=st.integers(0, 9), attempts=st.integers(1, 3),
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_nothing_within_a_calls_bounds_costs_more_than_its_worst_case(
     call: Call, price: Price, data: st.DataObject
 ) -> None:
     most = worst_usage(
-        Call(call.provider, call.model, call.attribution, call.max_output_tokens, call.input_bytes)
+        Call(call.provider, call.model, call.attribution, call.max_output_tokens, call.max_input_tokens)
     )
     usages = [
         Usage(

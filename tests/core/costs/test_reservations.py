@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)
 WHO = Attribution(Purpose.CHAT, guild_id=7, person_id=9, message_id=10)
 BOOK = PriceBook(CostSettings(default_price=Price(input=Decimal(1), output=Decimal(1))), {})
-CALL = Call("p", "m", WHO, input_bytes=6_000, max_output_tokens=4_000)
+CALL = Call("p", "m", WHO, max_input_tokens=6_000, max_output_tokens=4_000)
 HARD = Budget("all", action="refuse", amount=Decimal(1))
 
 

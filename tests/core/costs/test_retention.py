@@ -21,7 +21,7 @@ from wompcore.usage import Attribution, Purpose, Usage
 
 MONTHS = [datetime(2026, month, 15, tzinfo=UTC) for month in (8, 9, 10, 11)]
 AUGUST, SEPTEMBER, OCTOBER, NOVEMBER = MONTHS
-CALL = Call("p", "m", Attribution(Purpose.CHAT, channel_id=8), input_bytes=1_000_000)
+CALL = Call("p", "m", Attribution(Purpose.CHAT, channel_id=8), max_input_tokens=1_000_000)
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ async def test_after_five_failures_the_sixth_call_fails_without_a_request(open_c
             await client.chat.complete(asking())
         assert server.requests == 5
         assert caught.value.retry_after_s == 30
-        assert client.chat.breakers() == {("127.0.0.1", "offline-1"): "open"}
+        assert client.chat.breakers() == {(server.base_url, "offline-1"): "open"}
 
         clock.advance_to(NOW + timedelta(seconds=30))
         outcomes = await asyncio.gather(
@@ -115,7 +115,7 @@ async def test_after_five_failures_the_sixth_call_fails_without_a_request(open_c
         )
         assert server.requests == 6
         assert sum(isinstance(outcome, BreakerOpen) for outcome in outcomes) == 8
-        assert client.chat.breakers() == {("127.0.0.1", "offline-1"): "closed"}
+        assert client.chat.breakers() == {(server.base_url, "offline-1"): "closed"}
 
 
 async def test_a_refusal_does_not_open_the_breaker(open_client: OpenClient) -> None:
@@ -124,7 +124,7 @@ async def test_a_refusal_does_not_open_the_breaker(open_client: OpenClient) -> N
         open_client(server.base_url) as client,
     ):
         await asyncio.gather(*(client.chat.complete(asking()) for _ in range(9)), return_exceptions=True)
-        assert client.chat.breakers() == {("127.0.0.1", "offline-1"): "closed"}
+        assert client.chat.breakers() == {(server.base_url, "offline-1"): "closed"}
 
 
 async def test_the_fallback_model_answers_when_the_first_is_unavailable(

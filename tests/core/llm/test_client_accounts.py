@@ -34,7 +34,8 @@ async def test_calls_tokens_seconds_retries_and_breakers_are_told(open_client: O
         assert told("tokens_total", kind="output") == reply.usage.output
         assert told("seconds_count", stage="attempt") == 2
         assert told("seconds_count", stage="whole") == 1
-        assert told("breaker_state") == 0
+        of = {"address": server.base_url, "model": "offline-1"}
+        assert meter.registry.get_sample_value("womp_llm_breaker_state", of) == 0
 
 
 @pytest.mark.parametrize("deadline_s", [0.1, 0.4])

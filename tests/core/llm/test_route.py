@@ -98,7 +98,7 @@ async def test_a_route_may_lead_to_another_provider_with_its_own_breaker(open_cl
     async with (
         offline_server(faults=repeat(DOWN)) as broken,
         offline_server() as sound,
-        open_client(sound.base_url.replace("127.0.0.1", "localhost")) as other,
+        open_client(sound.base_url) as other,
         open_client(broken.base_url, attempts=1) as client,
     ):
         there = OpenAiStyle(other.http.trusted, other.settings)
@@ -106,7 +106,21 @@ async def test_a_route_may_lead_to_another_provider_with_its_own_breaker(open_cl
         for _ in range(6):
             reply = await client.chat.complete(asking(), route)
             assert "stand-in" in reply.text
-    assert reply.passed_over[0].reason in ("breaker_open", "unavailable")
+        assert client.chat.breakers() == {(broken.base_url, "m"): "open", (sound.base_url, "m"): "closed"}
+    assert reply.passed_over[0].reason == "breaker_open"
+
+
+async def test_two_paths_of_one_host_are_two_addresses(open_client: OpenClient) -> None:
+    async with (
+        offline_server(faults=repeat(DOWN, 6)) as server,
+        open_client(server.base_url, attempts=1) as client,
+    ):
+        other = client.settings.model_copy(update={"base_url": f"{server.base_url}/other"})
+        there = OpenAiStyle(client.http.trusted, other)
+        for provider in (*[None] * 5, there):
+            with pytest.raises(ModelUnavailable):
+                await client.chat.complete(asking(), Route((Choice("m", provider),)))
+    assert client.chat.breakers() == {(server.base_url, "m"): "open", (other.base_url, "m"): "closed"}
 
 
 async def test_settings_name_several_fallbacks_in_order(open_client: OpenClient) -> None:

@@ -41,6 +41,11 @@ class Anthropic:
         """The endpoint's host."""
         return self._endpoint.name
 
+    @property
+    def address(self) -> str:
+        """The API root."""
+        return self._endpoint.root
+
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         """Return the request's JSON body; see :class:`wompcore.llm.Provider`."""
         return encode(request, model, stream=stream, extra=self._extra)

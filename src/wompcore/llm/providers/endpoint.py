@@ -52,7 +52,7 @@ class Endpoint:
         clock: Clock | None = None,
     ) -> None:
         self._session = session
-        self._root = root.rstrip("/")
+        self.root = root.rstrip("/")
         self._key = key
         self._headers = headers
         self._read_timeout_s = read_timeout_s
@@ -82,7 +82,7 @@ class Endpoint:
         """
         with self._model_errors():
             answer = await self._session.get(
-                self._root + path, headers=self._headers, read_timeout_s=_GET_WITHIN_S
+                self.root + path, headers=self._headers, read_timeout_s=_GET_WITHIN_S
             )
             self._expect_200(answer.status, answer.headers, answer.body)
             return answer.body
@@ -103,7 +103,7 @@ class Endpoint:
         """
         with self._model_errors():
             answer = await self._session.post(
-                self._root + path,
+                self.root + path,
                 body,
                 content_type=content_type,
                 headers=self._headers,
@@ -138,7 +138,7 @@ class Endpoint:
         patience = Patience(first_token_s, idle_s)
         with self._model_errors():
             async with self._session.stream_json(
-                self._root + path, body, headers=self._headers, answer_within_s=first_token_s
+                self.root + path, body, headers=self._headers, answer_within_s=first_token_s
             ) as answer:
                 is_whole = answer.headers.get("Content-Type", "").startswith(_WHOLE_ANSWERS)
                 if answer.status != 200 or is_whole:

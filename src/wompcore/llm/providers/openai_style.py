@@ -52,6 +52,11 @@ class OpenAiStyle:
         """The endpoint's host."""
         return self._endpoint.name
 
+    @property
+    def address(self) -> str:
+        """The API root."""
+        return self._endpoint.root
+
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         """Return the request's JSON body; see :class:`wompcore.llm.Provider`."""
         limit = _LIMIT_NAMES.get(self.name, "max_tokens")
