@@ -21,7 +21,7 @@ from wompbot_cogs.sender import DiscordSender
 from wompbot_cogs.settings import BotSettings
 from wompcore.clock import Clock
 from wompcore.core import Core
-from wompcore.costs import CostReport
+from wompcore.costs import Books, CostExport, CostReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,14 @@ async def open_app(
             shard_count=shard_count,
         )
 
+        costs = core.repos.costs
+        books = Books(CostReport(costs, core.clock), core.budgets, CostExport(costs))
+
         def capabilities(plugin: str, scope: Scope) -> Mapping[str, Any]:
             return {
                 "claims": core.claims,
                 "consent": core.consent,
-                "costs": CostReport(core.repos.costs, core.clock),
+                "costs": books,
                 "guilds": guilds,
                 "limits": core.limits,
                 "llm": PluginModel(core.llm, plugin),

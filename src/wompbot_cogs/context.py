@@ -16,7 +16,7 @@ from wompbot_cogs.states import PluginHost
 from wompcore.claims import ClaimWatcher
 from wompcore.consent import Gate
 from wompcore.core import Limits
-from wompcore.costs import CostReport
+from wompcore.costs import Books
 from wompcore.jobs import Outbox
 
 T = TypeVar("T")
@@ -71,9 +71,9 @@ class Context:
         return self._get("claims", ClaimWatcher)
 
     @property
-    def costs(self) -> CostReport:
-        """What was spent, on whoever it was; only the owner gives it."""
-        return self._get("costs", CostReport)
+    def costs(self) -> Books:
+        """What was spent, on whoever it was, and budgets; only the owner gives it."""
+        return self._get("costs", Books)
 
     @property
     def guilds(self) -> Guilds:

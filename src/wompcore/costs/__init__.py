@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from wompcore.costs.books import Books
 from wompcore.costs.budgets import Budgets, BudgetUse
 from wompcore.costs.call import Call, Reservation
+from wompcore.costs.export import CostExport
+from wompcore.costs.forecast import Forecast, forecast
 from wompcore.costs.ledger import Ledger
 from wompcore.costs.prices import PriceBook, PriceSource, cost_of
 from wompcore.costs.report import EVERYWHERE, CostReport, MonthReport
@@ -11,12 +14,15 @@ from wompcore.repos.costs_budgets import Budget, Crossing, Used
 
 __all__ = [
     "EVERYWHERE",
+    "Books",
     "Budget",
     "BudgetUse",
     "Budgets",
     "Call",
+    "CostExport",
     "CostReport",
     "Crossing",
+    "Forecast",
     "Ledger",
     "MonthReport",
     "PriceBook",
@@ -24,4 +30,5 @@ __all__ = [
     "Reservation",
     "Used",
     "cost_of",
+    "forecast",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wompcore.clock import Clock
 from wompcore.errors import BudgetInvalid
-from wompcore.repos.costs_budgets import Budget, BudgetRepository, Crossing, Used
+from wompcore.repos.costs_budgets import Budget, BudgetRepository, BudgetScope, Crossing, Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class BudgetUse:
 
     Args:
         budget: The budget.
-        used: One for each key that spent anything, the most first.
+        used: The keys that spent anything: those that are closed, then those that spent most.
     """
 
     budget: Budget
@@ -49,13 +49,31 @@ class Budgets:
         _check(budget)
         return await self._repository.set(budget, self._clock.now())
 
-    async def all(self) -> list[BudgetUse]:
-        """Return every budget and what is used of it."""
-        used = await self._repository.used(self._clock.now())
-        return [
-            BudgetUse(budget, tuple(one for one in used if one.budget_id == budget.id))
+    async def all(self, *, limit: int = 10) -> list[BudgetUse]:
+        """Return every budget and what is used of it.
+
+        Args:
+            limit: Keys per budget at most.
+        """
+        used = await self._repository.used(self._clock.now(), limit=limit)
+        return _together(await self._repository.all(), used)
+
+    async def of_guild(self, guild_id: int, channel_ids: Iterable[int]) -> list[BudgetUse]:
+        """Return the budgets of a guild and its channels, and what they used of those for each.
+
+        Args:
+            guild_id: The guild.
+            channel_ids: All of its channels; what others used is not told.
+        """
+        now = self._clock.now()
+        keys: dict[BudgetScope, set[str]] = {"guild": {str(guild_id)}, "channel": {*map(str, channel_ids)}}
+        used = [one for scope in keys for one in await self._repository.used_by(scope, keys[scope], now)]
+        here = [
+            budget
             for budget in await self._repository.all()
+            if budget.key in keys.get(budget.scope, ()) or (budget.scope in keys and budget.key == "*")
         ]
+        return _together(here, used)
 
     async def remove(self, budget_id: int) -> bool:
         """Remove a budget; return whether there was one."""
@@ -88,6 +106,10 @@ class Budgets:
         while await self._repository.hand_out(to):
             count += 1
         return count
+
+
+def _together(budgets: Iterable[Budget], used: Sequence[Used]) -> list[BudgetUse]:
+    return [BudgetUse(budget, tuple(one for one in used if one.budget_id == budget.id)) for budget in budgets]
 
 
 def _check(budget: Budget) -> None:

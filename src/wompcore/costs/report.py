@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
 from wompcore.clock import Clock
+from wompcore.costs.forecast import Forecast, forecast
 from wompcore.ids import month_of
+from wompcore.money import Usd
 from wompcore.repos.costs import CostRepository, CostTotal
 
 EVERYWHERE = 0
@@ -23,7 +27,10 @@ class MonthReport:
         purposes: By what it was for.
         models: By the model that was asked.
         plugins: By the plugin that asked.
+        channels: By the channel of a guild it was in; keys are ids.
         guilds: By guild; keys are ids. Empty for a single guild.
+        days: What each UTC day cost; a day that is missing cost nothing.
+        forecast: What the month will probably come to; ``None`` while too few days have passed.
     """
 
     month: str
@@ -32,7 +39,10 @@ class MonthReport:
     purposes: tuple[CostTotal, ...] = ()
     models: tuple[CostTotal, ...] = ()
     plugins: tuple[CostTotal, ...] = ()
+    channels: tuple[CostTotal, ...] = ()
     guilds: tuple[CostTotal, ...] = ()
+    days: Mapping[date, Usd] = field(default_factory=dict)
+    forecast: Forecast | None = None
 
 
 class CostReport:
@@ -61,6 +71,7 @@ class CostReport:
         else:
             total = await costs.month_total(now, "guild", str(guild_id))
             guilds = []
+        days = {day: of.cost_usd for day, of in (await costs.by_day(guild_id, now)).items()}
         return MonthReport(
             f"{month_of(now):%B %Y}",
             total,
@@ -68,7 +79,10 @@ class CostReport:
             tuple(await costs.by_purpose(guild_id, now, limit=limit)),
             tuple(await costs.by_model(guild_id, now, limit=limit)),
             tuple(await costs.by_plugin(guild_id, now, limit=limit)),
+            tuple(await costs.by_channel(guild_id, now, limit=limit)),
             tuple(guilds),
+            days,
+            forecast(days, now),
         )
 
     async def of_person(self, person_id: int, guild_id: int = EVERYWHERE) -> MonthReport:

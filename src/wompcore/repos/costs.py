@@ -8,7 +8,7 @@ from typing import Literal
 
 from wompcore.ids import month_of, next_month, snowflake_at
 from wompcore.money import ZERO, Usd
-from wompcore.repos.costs_ledger import CostEntry, LedgerRepository
+from wompcore.repos.costs_ledger import ENTRY_COLUMNS, CostEntry, LedgerRepository
 
 __all__ = ["CostEntry", "CostRepository", "CostTotal", "Scope"]
 
@@ -56,6 +56,10 @@ WHERE month = %s AND scope = %s AND guild_id = %s ORDER BY cost_usd DESC, calls 
 _EVER = """
 SELECT key, sum(calls)::bigint, sum(input_tokens)::bigint, sum(output_tokens)::bigint, sum(cost_usd)
 FROM cost_totals WHERE scope = 'purpose' AND guild_id = 0 GROUP BY key
+"""
+_ENTRIES = f"""
+SELECT {", ".join(ENTRY_COLUMNS)} FROM cost_entries
+WHERE id > %(after)s AND id < %(end)s AND (%(guild)s = 0 OR guild_id = %(guild)s) ORDER BY id LIMIT %(limit)s
 """
 _OF_MONTH = "WITH entries AS (SELECT * FROM cost_entries WHERE id >= %(first)s AND id < %(end)s)"
 # Waits for everybody who reserves or settles and keeps others out; each of them locks this table first.
@@ -130,6 +134,22 @@ class CostRepository(LedgerRepository):
         """Return the UTC days on which calls were made, in no order; arguments as for :meth:`by_person`."""
         days = await self._by("day", guild_id, month, 31)
         return {date.fromisoformat(day.key): day for day in days}
+
+    async def entries(
+        self, month: datetime, guild_id: int = 0, *, after_id: int = 0, limit: int = 1000
+    ) -> list[CostEntry]:
+        """Return a page of a month's calls, the oldest first.
+
+        Args:
+            month: The month.
+            guild_id: Only inside this guild; 0 for everywhere.
+            after_id: The last entry of the page before.
+            limit: How many at most.
+        """
+        bounds = _bounds(month)
+        after = max(after_id, bounds["first"] - 1)
+        values = {"after": after, "end": bounds["end"], "guild": guild_id, "limit": limit}
+        return [CostEntry(*row) for row in await self._db.fetch_all(_ENTRIES, values)]
 
     async def ever_by_purpose(self) -> dict[str, CostTotal]:
         """Return what calls were made for since the database was made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -54,8 +54,21 @@ WHERE (coalesce(s.spent, 0), coalesce(s.held, 0)) <> (coalesce(m.spent, 0), coal
 ORDER BY 1, 2, 3
 """
 _USED = """
+SELECT id, key, spent, held, barred FROM (
+    SELECT b.id, m.key, sum(m.spent) AS spent, sum(m.held) AS held, bool_or(m.barred) AS barred,
+        row_number() OVER (
+            PARTITION BY b.id ORDER BY bool_or(m.barred) DESC, sum(m.spent) DESC, m.key
+        ) AS place
+    FROM budgets AS b JOIN budget_meters AS m ON m.budget_id = b.id
+        AND m.starts_at >= budget_since(b.period, b.zone, %(at)s)
+    GROUP BY 1, 2
+) AS used WHERE place <= %(limit)s ORDER BY id, place
+"""
+_USED_BY = """
 SELECT b.id, m.key, sum(m.spent), sum(m.held), bool_or(m.barred)
-FROM budgets AS b JOIN budget_meters AS m ON m.budget_id = b.id
+FROM unnest(%(keys)s::text[]) AS part (key)
+JOIN budgets AS b ON b.scope = %(scope)s AND b.key IN (part.key, '*')
+JOIN budget_meters AS m ON m.budget_id = b.id AND m.key = part.key
     AND m.starts_at >= budget_since(b.period, b.zone, %(at)s)
 GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
 """
@@ -197,9 +210,19 @@ class BudgetRepository:
         """Open a budget that a call above its reservation closed; return whether it was closed."""
         return await self._db.execute(_LIFT, (budget_id,)) > 0
 
-    async def used(self, at: datetime) -> list[Used]:
-        """Return what is used of each budget at a moment, the most spent first within each."""
-        return [Used(*row) for row in await self._db.fetch_all(_USED, {"at": at})]
+    async def used(self, at: datetime, *, limit: int = 10) -> list[Used]:
+        """Return what is used of each budget at a moment: first what is closed, then what spent most.
+
+        Args:
+            at: The moment.
+            limit: Keys per budget at most.
+        """
+        return [Used(*row) for row in await self._db.fetch_all(_USED, {"at": at, "limit": limit})]
+
+    async def used_by(self, scope: BudgetScope, keys: Iterable[str], at: datetime) -> list[Used]:
+        """Return what some keys of a scope used of the budgets that count them."""
+        values = {"scope": scope, "keys": list(keys), "at": at}
+        return [Used(*row) for row in await self._db.fetch_all(_USED_BY, values)]
 
     async def check(self, at: datetime) -> list[tuple[int, str, datetime]]:
         """Compare the meters of all current windows with entries and reservations.

@@ -53,7 +53,8 @@ class CostEntry:
     swept: bool = False
 
 
-_COLUMNS = tuple(field.name for field in fields(CostEntry))
+ENTRY_COLUMNS = tuple(field.name for field in fields(CostEntry))
+"""The table's columns, in the order of the fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _refusals() -> Iterator[None]:
 
 
 def _columns(entry: CostEntry) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in _COLUMNS}  # asdict would copy each value
+    return {name: getattr(entry, name) for name in ENTRY_COLUMNS}  # asdict would copy each value
 
 
 def _json(rows: Iterable[Mapping[str, object]]) -> str:

@@ -365,3 +365,30 @@ async def test_a_budget_is_changed_and_removed(ledger: Ledger, budgets: Budgets)
 async def test_a_budget_that_makes_no_sense_is_refused(budgets: Budgets, budget: Budget) -> None:
     with pytest.raises(BudgetInvalid):
         await budgets.set(budget)
+
+
+async def test_a_guild_sees_its_own_budgets_and_use_only(ledger: Ledger, budgets: Budgets) -> None:
+    for scope, key in (("all", ""), ("person", "*"), ("guild", "7"), ("guild", "1"), ("guild", "*"),
+                       ("channel", "8"), ("channel", "2"), ("channel", "*")):  # fmt: skip
+        await budgets.set(hard(scope, key))
+    await spend(ledger)
+    await spend(ledger, 2, replace(CENT, attribution=replace(WHO, guild_id=1, channel_id=2)))
+    seen = [
+        (use.budget.scope, use.budget.key, [(used.key, used.spent) for used in use.used])
+        for use in await budgets.of_guild(7, [8])
+    ]
+    cent = Decimal("0.01")
+    assert seen == [
+        ("channel", "*", [("8", cent)]),
+        ("channel", "8", [("8", cent)]),
+        ("guild", "*", [("7", cent)]),
+        ("guild", "7", [("7", cent)]),
+    ]
+
+
+async def test_of_a_budget_for_each_the_first_keys_are_told(ledger: Ledger, budgets: Budgets) -> None:
+    await budgets.set(hard("person", "*"))
+    for person in range(1, 6):
+        await spend(ledger, person, replace(CENT, attribution=replace(WHO, person_id=person)))
+    [use] = await budgets.all(limit=2)
+    assert [used.key for used in use.used] == ["5", "4"]

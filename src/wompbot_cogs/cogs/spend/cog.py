@@ -19,7 +19,7 @@ class SpendCog(commands.Cog, name="Spending"):
     """What the model costs."""
 
     def __init__(self, context: Context) -> None:
-        self._costs = context.costs
+        self._costs = context.costs.report
         self._consent = context.consent
         self._permissions = context.permissions
 

@@ -1,0 +1,80 @@
+"""Every call of a month as lines for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from io import StringIO
+
+from wompcore.costs.report import EVERYWHERE
+from wompcore.ids import snowflake_time
+from wompcore.repos.costs import CostEntry, CostRepository
+
+COLUMNS = ("at", *(field.name for field in fields(CostEntry)))
+"""The header: when a call was made, in UTC, and all that its entry holds."""
+
+_PAGE = 1000
+# What a spreadsheet takes for a formula, and what it strips before looking (OWASP, "CSV Injection").
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class CostExport:
+    """Writes the ledger's entries as CSV (RFC 4180).
+
+    Args:
+        repository: Where the entries are.
+    """
+
+    def __init__(self, repository: CostRepository) -> None:
+        self._repository = repository
+
+    async def csv(
+        self,
+        month: datetime,
+        *,
+        guild_id: int = EVERYWHERE,
+        hides: Callable[[int], bool] = lambda person_id: False,
+    ) -> AsyncIterator[str]:
+        """Yield the header and then the calls that a UTC month holds by now, the oldest first.
+
+        At most a thousand are in memory at once. Amounts are exact, times ISO 8601 in UTC. A text that a
+        spreadsheet would take for a formula has an apostrophe before it.
+
+        Args:
+            month: Any moment of the month. A month whose entries were dropped has a header only.
+            guild_id: The guild, or :data:`~wompcore.costs.EVERYWHERE`.
+            hides: Whether a person's id, and that of the message they were answered, are left out.
+        """
+        yield _lines([COLUMNS])
+        last = 0
+        while page := await self._repository.entries(month, guild_id, after_id=last, limit=_PAGE):
+            yield _lines(_row(entry, hides) for entry in page)
+            last = page[-1].id
+
+
+def _row(entry: CostEntry, hides: Callable[[int], bool]) -> list[str]:
+    values = {field: getattr(entry, field) for field in COLUMNS[1:]}
+    if entry.person_id is not None and hides(entry.person_id):
+        values["person_id"] = values["message_id"] = None
+    at = snowflake_time(entry.id).isoformat(timespec="milliseconds")
+    return [at, *map(_cell, values.values())]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_BEGINS_FORMULA) else text
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    text = StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
