@@ -20,7 +20,8 @@ LOGS = Path(os.environ.get("WOMPBOT_LOGS", "../shared/data/chat"))
 def tests(session: nox.Session) -> None:
     """Every rule, at small sizes. Arguments after ``--`` go to pytest."""
     session.install("-e", ".[testing]")
-    session.run("pytest", *session.posargs)
+    # More processes than a small machine has cores: the tests wait more than they work.
+    session.run("pytest", "--numprocesses=3", "--dist=worksteal", *session.posargs)
 
 
 @nox.session

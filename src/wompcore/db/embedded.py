@@ -56,6 +56,8 @@ class EmbeddedServer:
         folder: Where the data is kept; ``None`` for a temporary folder, removed at the end.
         options: Server settings for a start, such as ``{"fsync": "off"}``.
         within: Where a temporary folder is made; the system's place for them when left out.
+        name: Tells temporary servers apart: processes that give the same one share a server. A new
+            one when left out.
 
     Raises:
         DatabaseUnavailable: The system cannot run one.
@@ -73,10 +75,12 @@ class EmbeddedServer:
         *,
         options: Mapping[str, str] | None = None,
         within: Path | None = None,
+        name: str | None = None,
     ) -> None:
         self.temporary = folder is None
         if folder is None:
-            folder = (within or Path(tempfile.gettempdir())) / f"{_TEMPORARY_PREFIX}{secrets.token_hex(6)}"
+            name = name or secrets.token_hex(6)
+            folder = (within or Path(tempfile.gettempdir())) / f"{_TEMPORARY_PREFIX}{name}"
         self.folder = folder.expanduser().absolute()
         self._sharing = SharedFolder(self.folder)
         settings = _OPTIONS | (_THROWAWAY if self.temporary else {}) | dict(options or {})
@@ -133,7 +137,7 @@ class EmbeddedServer:
             DatabaseError: The folder was made by another version of PostgreSQL.
         """
         if self.temporary:
-            _remove_abandoned(self.folder.parent)
+            _remove_abandoned(self.folder.parent, but=self.folder)
         try:
             self.cluster.make_folder()
             with self._sharing.alone():
@@ -226,9 +230,9 @@ def default_folder() -> Path:
     return platformdirs.user_data_path("wompbot", appauthor=False) / "pg"
 
 
-def _remove_abandoned(parent: Path) -> None:
+def _remove_abandoned(parent: Path, *, but: Path) -> None:
     """Stop and remove temporary servers whose process was killed."""
-    for folder in parent.glob(f"{_TEMPORARY_PREFIX}*"):
+    for folder in set(parent.glob(f"{_TEMPORARY_PREFIX}*")) - {but}:
         sharing = SharedFolder(folder)
         # Refused: it is another person's, or it is being started or stopped just now.
         with suppress(OSError), sharing.alone(wait=False):

@@ -65,12 +65,16 @@ class ThrowawayServer:
 
 
 @contextmanager
-def throwaway_server() -> Iterator[ThrowawayServer]:
-    """Start a throw-away server and fill its template; stop and remove it at the end."""
-    server = EmbeddedServer(options=_UNSAFE_AND_FAST, within=memory_folder())
+def throwaway_server(name: str | None = None) -> Iterator[ThrowawayServer]:
+    """Start a throw-away server with a filled template; stop and remove it at the end.
+
+    Args:
+        name: Processes that give the same one share a server, and the last one out removes it.
+    """
+    server = EmbeddedServer(options=_UNSAFE_AND_FAST, within=memory_folder(), name=name)
     try:
         server.start()
-        asyncio.run(_fill(server.create_database(TEMPLATE)))
+        asyncio.run(_ensure_template(server))
         yield ThrowawayServer(server)
     finally:
         server.stop()
@@ -84,6 +88,18 @@ def memory_folder() -> Path | None:
     folder = Path("/dev/shm")
     roomy = folder.is_dir() and shutil.disk_usage(folder).free > _MEMORY_WANTED_BYTES
     return folder if roomy else None
+
+
+async def _ensure_template(server: EmbeddedServer) -> None:
+    """Make the template, unless another process of the run did."""
+    async with (
+        Database.open(DatabaseSettings(url=server.url())) as admin,
+        admin.transaction() as connection,
+    ):
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [TEMPLATE])
+        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE])
+        if await found.fetchone() is None:
+            await _fill(await asyncio.to_thread(server.create_database, TEMPLATE))
 
 
 async def _fill(url: str) -> None:

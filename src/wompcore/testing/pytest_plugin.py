@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -13,7 +14,18 @@ from wompcore.testing.database import ThrowawayServer, throwaway_server
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[ThrowawayServer]:
-    """One PostgreSQL server per run, with every table in a template."""
+    """One PostgreSQL server per run, with every table in a template.
+
+    The workers of a run that ``pytest-xdist`` splits share it.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:12]  # a socket's path must be short
+    with throwaway_server(run or None) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def own_postgres() -> Iterator[ThrowawayServer]:
+    """A server that a test may stop or break without harm to others."""
     with throwaway_server() as server:
         yield server
 

@@ -4,33 +4,22 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from wompcore.config import DatabaseSettings
-from wompcore.db import Database, EmbeddedServer
+from wompcore.db import Database
 from wompcore.errors import DatabaseUnavailable
-from wompcore.testing.database import ThrowawayServer, memory_folder
+from wompcore.testing.database import ThrowawayServer
 
 OUTAGE_S = 1.0 if not os.environ.get("WOMPBOT_ENDURANCE") else 5.0
 
 
-@pytest.fixture(scope="module")
-def own() -> Iterator[ThrowawayServer]:
-    """A server that a test may take away without harm to others."""
-    server = EmbeddedServer(options={"fsync": "off", "synchronous_commit": "on"}, within=memory_folder())
-    server.start()
-    try:
-        yield ThrowawayServer(server)
-    finally:
-        server.stop()
-
-
 @pytest.fixture
-async def db(own: ThrowawayServer) -> AsyncIterator[Database]:
-    async with Database.open(DatabaseSettings(url=own.server.url())) as db:
+async def db(own_postgres: ThrowawayServer) -> AsyncIterator[Database]:
+    async with Database.open(DatabaseSettings(url=own_postgres.server.url())) as db:
         yield db
 
 
@@ -41,7 +30,7 @@ def postmaster(server: ThrowawayServer) -> int:
 
 @pytest.mark.endurance
 async def test_calls_fail_quickly_while_the_server_is_away_and_work_when_it_is_back(
-    own: ThrowawayServer, db: Database
+    own_postgres: ThrowawayServer, db: Database
 ) -> None:
     answers: list[tuple[float, float, bool]] = []
     messages: set[str] = set()
@@ -60,7 +49,7 @@ async def test_calls_fail_quickly_while_the_server_is_away_and_work_when_it_is_b
 
     callers = [asyncio.create_task(keep_calling()) for _ in range(8)]
     await asyncio.sleep(0.1)
-    with own.stopped():
+    with own_postgres.stopped():
         await asyncio.sleep(OUTAGE_S)
     back_at = time.monotonic()
     await asyncio.sleep(2)
@@ -76,14 +65,18 @@ async def test_calls_fail_quickly_while_the_server_is_away_and_work_when_it_is_b
     assert all(late)
 
 
-async def test_a_restart_between_two_calls_is_not_noticed(own: ThrowawayServer, db: Database) -> None:
+async def test_a_restart_between_two_calls_is_not_noticed(
+    own_postgres: ThrowawayServer, db: Database
+) -> None:
     await asyncio.gather(*(db.fetch_value("SELECT pg_sleep(0.05)") for _ in range(10)))
-    with own.stopped():
+    with own_postgres.stopped():
         pass
     assert await asyncio.gather(*(db.fetch_value("SELECT 1") for _ in range(10))) == [1] * 10
 
 
-async def test_a_statement_cut_off_by_the_server_is_told_as_such(own: ThrowawayServer, db: Database) -> None:
+async def test_a_statement_cut_off_by_the_server_is_told_as_such(
+    own_postgres: ThrowawayServer, db: Database
+) -> None:
     call = asyncio.create_task(db.execute("SELECT pg_sleep(10)"))
     await asyncio.sleep(0.1)
     async with db.connection() as connection:
@@ -95,8 +88,8 @@ async def test_a_statement_cut_off_by_the_server_is_told_as_such(own: ThrowawayS
         await call
 
 
-async def test_a_server_that_freezes_does_not_hold_a_caller_for_ever(own: ThrowawayServer) -> None:
-    settings = DatabaseSettings(url=own.server.url(), statement_timeout_s=0.1)
+async def test_a_server_that_freezes_does_not_hold_a_caller_for_ever(own_postgres: ThrowawayServer) -> None:
+    settings = DatabaseSettings(url=own_postgres.server.url(), statement_timeout_s=0.1)
     async with Database.open(settings) as db:
         backend = 0
 
@@ -116,13 +109,13 @@ async def test_a_server_that_freezes_does_not_hold_a_caller_for_ever(own: Throwa
 
 
 async def test_a_killed_server_has_lost_nothing_when_it_is_started_again(
-    own: ThrowawayServer, db: Database
+    own_postgres: ThrowawayServer, db: Database
 ) -> None:
     await db.execute("CREATE TABLE IF NOT EXISTS kept (id int)")
     before = await db.fetch_value("SELECT count(*) FROM kept")
     await db.execute("INSERT INTO kept VALUES (1)")
-    os.kill(postmaster(own), signal.SIGKILL)
+    os.kill(postmaster(own_postgres), signal.SIGKILL)
     with pytest.raises(DatabaseUnavailable):
         await db.execute("SELECT pg_sleep(10)")
-    await asyncio.to_thread(own.server.start)
+    await asyncio.to_thread(own_postgres.server.start)
     assert await db.fetch_value("SELECT count(*) FROM kept") == before + 1

@@ -93,15 +93,15 @@ async def test_hostile_rows_cost_only_themselves(db: Database, tmp_path: Path):
 
 
 async def test_a_database_that_stays_away_ends_the_import_and_the_next_completes_it(
-    postgres: ThrowawayServer, tmp_path: Path
+    own_postgres: ThrowawayServer, tmp_path: Path
 ):
     path = tmp_path / "log.jsonl"
     path.write_bytes(b"\n".join(row(n) for n in range(1000)))
     log = open_log(path)
-    with postgres.database() as settings:
+    with own_postgres.database() as settings:
         async with Database.open(settings) as db, open_store(db) as store:
             ids = await ids_for_import(log, log.survey(), LogSourceRepository(db))
-            with postgres.stopped(), pytest.raises(DatabaseUnavailable, match="went away") as caught:
+            with own_postgres.stopped(), pytest.raises(DatabaseUnavailable, match="went away") as caught:
                 await import_log(log, ids, store, on_bad_line=list, patience_s=0.5)
             assert "again" in caught.value.hint
         async with Database.open(settings) as db:

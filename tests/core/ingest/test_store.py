@@ -222,12 +222,12 @@ async def test_nothing_is_lost_while_the_database_is_away(postgres: ThrowawaySer
 
 
 async def test_a_database_that_stays_away_is_told_once(
-    postgres: ThrowawayServer, caplog: pytest.LogCaptureFixture
+    own_postgres: ThrowawayServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with postgres.database() as settings_:
+    with own_postgres.database() as settings_:
         async with Database.open(settings_) as db, store_on(db, flush_s=0.02) as store:
             store.outage = Outage(tell_after_s=0.1)
-            with postgres.stopped():
+            with own_postgres.stopped():
                 store.add(said(1, text="kept for later"))
                 async with asyncio.timeout(30):
                     await store.outage.lasts(3)
