@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wompbot_cogs.context import Context
     from wompbot_cogs.guilds import SETTINGS, GuildSetting
+    from wompbot_cogs.hooks import hookimpl
     from wompbot_cogs.manifest import API_LEVEL, Manifest
     from wompbot_cogs.permissions import Level, requires
     from wompbot_cogs.plugin import Plugin
@@ -25,6 +26,7 @@ _HOME = {
     "Plugin": "wompbot_cogs.plugin",
     "PluginState": "wompbot_cogs.states",
     "SETTINGS": "wompbot_cogs.guilds",
+    "hookimpl": "wompbot_cogs.hooks",
     "requires": "wompbot_cogs.permissions",
 }
 
@@ -37,6 +39,7 @@ __all__ = [
     "Manifest",
     "Plugin",
     "PluginState",
+    "hookimpl",
     "requires",
 ]
 

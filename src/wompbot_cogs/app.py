@@ -14,6 +14,7 @@ from wompbot_cogs.capabilities import PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.history import HistoryFiller
+from wompbot_cogs.hooks import ConversationHooks, Hooks
 from wompbot_cogs.host import Host
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
@@ -95,6 +96,7 @@ async def open_app(
                 "consent": core.consent,
                 "costs": books,
                 "guilds": guilds,
+                "hooks": ConversationHooks(hooks, plugin),
                 "limits": core.limits,
                 "llm": PluginModel(core.llm, plugin),
                 "messages": PluginMessages(flow, core, scope, plugin),
@@ -104,7 +106,8 @@ async def open_app(
                 "search": PluginSearch(core.search, plugin),
             }
 
-        host = Host(bot, capabilities, core.repos.plugins, core.clock, bot.sync_soon)
+        hooks = Hooks()
+        host = Host(bot, capabilities, hooks, core.repos.plugins, core.clock, bot.sync_soon)
         stack.push_async_callback(bot.close)
         stack.push_async_callback(host.close)
         await host.load_all(settings.bot.plugins)

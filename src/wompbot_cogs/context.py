@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from wompbot_cogs.capabilities import PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.guilds import Guilds
+from wompbot_cogs.hooks import ConversationHooks
 from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
@@ -79,6 +80,11 @@ class Context:
     def guilds(self) -> Guilds:
         """What each guild decided."""
         return self._get("guilds", Guilds)
+
+    @property
+    def hooks(self) -> ConversationHooks:
+        """What other plugins add to a conversation; only the owner gives it."""
+        return self._get("hooks", ConversationHooks)
 
     @property
     def permissions(self) -> Permissions:

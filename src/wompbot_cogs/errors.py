@@ -48,6 +48,33 @@ class NotGranted(PluginError):
     hint = "Name the capability in `needs` of the plugin's wompbot.toml."
 
 
+class HookRefused(PluginError):
+    """A plugin implements a hook that cannot be called. The author's mistake, found while loading."""
+
+    hint = "The plugin book lists every hook with its arguments."
+
+
+class HookTimedOut(PluginError):
+    """A plugin's implementation of a hook did not answer in time.
+
+    Args:
+        plugin: The plugin's id.
+        hook: The hook.
+        seconds: How long it had.
+    """
+
+    hint = "Start slow work with `context.spawn`, and answer from what is ready."
+
+    def __init__(self, plugin: str, hook: str, seconds: float) -> None:
+        super().__init__(plugin, f"{hook} did not answer within {seconds:g} s")
+
+
+class HookResultInvalid(PluginError):
+    """A plugin's implementation of a hook returned what the hook does not take."""
+
+    hint = "The plugin book says what each hook takes."
+
+
 # -- Discord -------------------------------------------------------------------------------------
 
 PORTAL = "https://discord.com/developers/applications"

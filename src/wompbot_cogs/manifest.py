@@ -20,6 +20,7 @@ Capability = Literal[
     "consent",
     "costs",
     "guilds",
+    "hooks",
     "limits",
     "llm",
     "messages",
@@ -28,9 +29,9 @@ Capability = Literal[
     "plugins",
     "search",
 ]
-"""What a plugin can be given; ``costs`` and ``plugins`` only by the owner."""
+"""What a plugin can be given; ``costs``, ``hooks`` and ``plugins`` only by the owner."""
 
-OWNER_GRANTED: frozenset[str] = frozenset({"costs", "plugins"})
+OWNER_GRANTED: frozenset[str] = frozenset({"costs", "hooks", "plugins"})
 
 _MAX_BYTES = 64_000
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from wompbot_cogs.errors import NotGranted, PluginError, PluginUnknown
+from wompbot_cogs.hooks import Hooks
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.importer import forget
 from wompbot_cogs.host.loaded import Loaded
@@ -30,6 +31,7 @@ class Host:
     Args:
         bot: Gets their cogs.
         capabilities: Makes what a plugin may be given.
+        hooks: Learns what plugins implement.
         wishes: Keeps which plugins should run.
         clock: Tells since when.
         changed: Called when commands came or went.
@@ -39,12 +41,13 @@ class Host:
         self,
         bot: AnyBot,
         capabilities: Capabilities,
+        hooks: Hooks,
         wishes: PluginRepository,
         clock: Clock,
         changed: Callable[[], None],
     ) -> None:
         self._bot = bot
-        self._staging = Staging(bot, capabilities, clock)
+        self._staging = Staging(bot, capabilities, hooks, clock)
         self._wishes = wishes
         self._changed = changed
         self._loaded: dict[str, Loaded] = {}

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from wompbot_cogs.context import Context
 from wompbot_cogs.errors import ManifestInvalid, PluginBroken, PluginError
+from wompbot_cogs.hooks import Hooks
 from wompbot_cogs.host.discovery import Found
 from wompbot_cogs.host.importer import fresh
 from wompbot_cogs.host.loaded import Loaded
@@ -30,12 +31,14 @@ class Staging:
     Args:
         bot: Gets their cogs.
         capabilities: Makes what a plugin may be given.
+        hooks: Learns what plugins implement.
         clock: Tells when a version went live.
     """
 
-    def __init__(self, bot: AnyBot, capabilities: Capabilities, clock: Clock) -> None:
+    def __init__(self, bot: AnyBot, capabilities: Capabilities, hooks: Hooks, clock: Clock) -> None:
         self._bot = bot
         self._capabilities = capabilities
+        self._hooks = hooks
         self._clock = clock
 
     async def bring_in(
@@ -60,9 +63,12 @@ class Staging:
                 plugin = getattr(module, found.attribute, None)
                 if not isinstance(plugin, Plugin):
                     raise ManifestInvalid(found.id, f"{found.package}:{found.attribute} is not a Plugin")
-                context = Context(found.manifest, scope, self._given(found, granted, scope))
+                given = self._given(found, granted, scope)
+                context = Context(found.manifest, scope, given)
                 async with asyncio.timeout(_PREPARE_S):
                     cogs = await _prepare(plugin, context, scope)
+                others = [make(context) for make in plugin.hooks]
+                self._hooks.stage(found.manifest, given.keys(), (*cogs, *others), scope)
                 self._check_names(found.id, cogs, loaded)
                 await switch(self._bot, old.cogs if old else (), cogs)
         except BaseException as error:

@@ -42,6 +42,7 @@ class ChatCog(commands.Cog, name="Chat"):
     """Answers when it is mentioned, named, or asked with ``!wb``."""
 
     def __init__(self, context: Context) -> None:
+        self._hooks = context.hooks
         self._messages = context.messages
         self._model = context.llm
         self._limits = context.limits
@@ -125,7 +126,7 @@ class ChatCog(commands.Cog, name="Chat"):
         conversation = await converse(
             self._model,
             ChatRequest(prompt, attribution),
-            Toolbox(self._tools, ButtonApprover(source)),
+            Toolbox(await self._hooks.tools(attribution, self._tools), ButtonApprover(source)),
             ToolContext(attribution, outside_text=bool(history)),
             max_cost=self._limits.reply_cost,
         )
