@@ -65,10 +65,9 @@ def _of_plugin(tool: Tool, answer: Answer) -> Tool:
 
     async def function(context: ToolContext, **arguments: Any) -> Any:
         own = replace(context, attribution=replace(context.attribution, plugin=answer.plugin), spent=ZERO)
+        run = partial(_call, tool, answer.plugin, own, arguments)
         try:
-            value, failure = await begin(
-                answer.scope.start, partial(_call, tool, answer.plugin, own, arguments)
-            )
+            value, failure = await begin(answer.scope.start, run)
         except NotOpen as error:
             raise ToolFailed("it is being updated") from error
         except HookTimedOut as error:
