@@ -200,8 +200,9 @@ class Core:
                 breakers=await enter(_shared_breakers(db, listener)) if settings.llm.shared_breaker else None,
                 meter=meter,
             )
-            meter.watch("http_requests", lambda: _by_origin(http, "requests"))
-            meter.watch("http_connections", lambda: _by_origin(http, "connections"))
+            stack.callback(meter.watch("llm_breaker_state", llm.read_breakers, max))
+            stack.callback(meter.watch("http_requests", lambda: _by_origin(http, "requests")))
+            stack.callback(meter.watch("http_connections", lambda: _by_origin(http, "connections")))
             cache = await enter(Cache.open(settings.cache))
             search = WebSearch(provider_of(settings.search, http.trusted), settings.search, cache, ledger)
             messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))

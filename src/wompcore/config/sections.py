@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -43,6 +43,10 @@ class HttpSettings(Section):
     connect_timeout_s: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")
 
 
+Omissible: TypeAlias = Literal["temperature", "stop", "seed", "tool_choice", "stream_options"]
+"""A field of a chat request that some models refuse, and none needs."""
+
+
 class LlmSettings(Section):
     """The model endpoint."""
 
@@ -66,7 +70,15 @@ class LlmSettings(Section):
         description="Sent along with each chat request, such as OpenRouter's `provider`.",
     )
     max_tokens: int = Field(1000, ge=1, le=100_000, description="Answer length, tokens.")
-    temperature: float = Field(0.7, ge=0, le=2, description="Sampling temperature for chat.")
+    limit_name: Literal["", "max_tokens", "max_completion_tokens"] = Field(
+        "", description="What chat completions call the answer's length. Empty: as the host is known to."
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="Sampling temperature of calls that name none. Empty: the model's own."
+    )
+    leave_out: frozenset[Omissible] = Field(
+        frozenset(), description="Fields that the models refuse, never sent: `temperature`, for example."
+    )
     attempts: int = Field(3, ge=1, le=10, description="Tries per call.")
     deadline_s: float = Field(60.0, gt=0, le=600, description="Seconds per call, retries included.")
     read_timeout_s: float = Field(55.0, gt=0, le=600, description="Seconds of silence on one try.")
@@ -80,6 +92,12 @@ class LlmSettings(Section):
     shared_breaker: bool = Field(
         False, description="Tell other processes, through the database, when the endpoint is down."
     )
+
+    @field_validator("leave_out", mode="before")
+    @classmethod
+    def _apart(cls, value: Any) -> Any:
+        """Take ``"seed, stop"`` apart: an environment variable can hold no list."""
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @field_validator("base_url")
     @classmethod

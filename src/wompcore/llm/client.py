@@ -27,11 +27,9 @@ from wompcore.observe import SILENT, Labels, Meter
 from wompcore.usage import Attribution
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from wompcore.config import LlmSettings
 
-    M = TypeVar("M", bound=BaseModel)
+    T = TypeVar("T")
     A = TypeVar("A", Embeddings, Transcript)
 
 _STATES: Mapping[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
@@ -47,7 +45,7 @@ class ChatClient:
         clock: Real time; a log's clock would not move while a request waits.
         media: Who makes vectors and hears speech.
         breakers: Those shared with other processes; its own when left out.
-        meter: Is told of calls, tokens, seconds by stage, retries and breakers.
+        meter: Is told of calls, tokens, seconds by stage and retries.
         sleep: Waits between attempts.
         chance: Gives random numbers in [0, 1).
     """
@@ -80,7 +78,6 @@ class ChatClient:
             Retry(settings.attempts, self._monotonic, sleep=sleep, chance=chance),
             self._monotonic,
         )
-        meter.watch("llm_breaker_state", self._read_breakers)
 
     async def complete(self, request: ChatRequest, route: Route | None = None) -> Reply:
         """Ask a model, and the next of the route when one cannot answer.
@@ -131,12 +128,12 @@ class ChatClient:
         finally:
             await arriving.close()
 
-    async def ask(self, request: ChatRequest, shape: type[M], route: Route | None = None) -> M:
+    async def ask(self, request: ChatRequest, shape: type[T], route: Route | None = None) -> T:
         """Ask for an answer of a given shape; one that misses it is sent back once, with what is wrong.
 
         Args:
             request: What to ask; ``deadline_s`` is for both attempts together.
-            shape: What the answer must be.
+            shape: What the answer must be: a pydantic model, or any type that pydantic knows.
             route: As for :meth:`complete`.
 
         Raises:
@@ -217,6 +214,11 @@ class ChatClient:
         """Return the breaker's state of each address and model asked so far."""
         return self._breakers.states()
 
+    def read_breakers(self) -> Iterator[tuple[Labels, float]]:
+        """Tell a meter the breakers' states: 0 closed, 1 waiting for a probe, 2 open."""
+        for (address, model), state in self.breakers().items():
+            yield {"address": address, "model": model}, _STATES[state]
+
     # -- one model -------------------------------------------------------------------------------
 
     async def _complete(self, request: ChatRequest, choice: Choice, deadline: float) -> Reply:
@@ -284,7 +286,3 @@ class ChatClient:
 
     def _route(self, model: str) -> Route:
         return Route.of(model, *self._fallbacks) if self._fallbacks else Route((Choice(model),))
-
-    def _read_breakers(self) -> Iterator[tuple[Labels, float]]:
-        for (address, model), state in self.breakers().items():
-            yield {"address": address, "model": model}, _STATES[state]

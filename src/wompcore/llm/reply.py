@@ -153,7 +153,7 @@ class Provider(Protocol):
         """Return the whole request as bytes, made once per call: each retry sends the same.
 
         Args:
-            request: With ``max_tokens`` and ``temperature`` filled in.
+            request: With ``max_tokens`` filled in.
             model: The model to ask.
             stream: Whether the answer shall come in pieces: the bytes are then for :meth:`stream`.
         """

@@ -131,7 +131,7 @@ class ChatRequest:
         model: Empty for the configured one.
         tools: Tools on offer.
         max_tokens: Answer length, tokens; the configured one when left out.
-        temperature: 0 to 2; the configured one when left out.
+        temperature: 0 to 2; the configured one when left out, or else the model's own.
         response_schema: JSON schema that the answer's text shall follow.
         stop: Texts that end the answer.
         seed: For models that can repeat themselves.

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from wompcore.observe.meter import SILENT, Labels, Meter, Silent, span
+from wompcore.observe.meter import SILENT, Join, Labels, Meter, Silent, span
 
-__all__ = ["SILENT", "Labels", "Meter", "Silent", "span"]
+__all__ = ["SILENT", "Join", "Labels", "Meter", "Silent", "span"]

@@ -13,6 +13,9 @@ Labels: TypeAlias = dict[str, str]
 Reading: TypeAlias = Callable[[], Iterable[tuple[Labels, float]]]
 """Tells what a number is now, once per set of labels."""
 
+Join: TypeAlias = Callable[[Iterable[float]], float]
+"""Makes one number of those that several readings have for the same labels, as ``sum`` and ``max`` do."""
+
 
 class Meter(Protocol):
     """Takes numbers. Names are lower case with ``_``, units last: ``llm_seconds``."""
@@ -25,8 +28,17 @@ class Meter(Protocol):
         """Add a value to a histogram."""
         ...
 
-    def watch(self, name: str, read: Reading) -> None:
-        """Have a number read whenever somebody looks: for what goes up and down by itself."""
+    def watch(self, name: str, read: Reading, join: Join = sum) -> Callable[[], None]:
+        """Have a number read whenever somebody looks: for what goes up and down by itself.
+
+        Args:
+            name: May be watched in several places, always with the same ``join``.
+            read: Reads it.
+            join: What several readings come to.
+
+        Returns:
+            Ends it.
+        """
         ...
 
 
@@ -39,8 +51,9 @@ class Silent:
     def observe(self, name: str, labels: Labels, value: float) -> None:
         """Do nothing."""
 
-    def watch(self, name: str, read: Reading) -> None:
+    def watch(self, name: str, read: Reading, join: Join = sum) -> Callable[[], None]:
         """Do nothing."""
+        return lambda: None
 
 
 SILENT: Meter = Silent()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wompcore.errors import ExtraMissing
-from wompcore.observe.meter import Labels, Reading
+from wompcore.observe.meter import Join, Labels, Reading
 
 try:
     from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -34,6 +36,7 @@ class PrometheusMeter:
         self._prefix = prefix
         self._counters: dict[str, Counter] = {}
         self._histograms: dict[str, Histogram] = {}
+        self._watched: dict[str, _Watched] = {}
 
     def count(self, name: str, labels: Labels, by: float = 1) -> None:
         """Add to a counter; Prometheus shows it with ``_total`` at the end."""
@@ -53,9 +56,14 @@ class PrometheusMeter:
             self._histograms[name] = histogram
         (histogram.labels(**labels) if labels else histogram).observe(value)
 
-    def watch(self, name: str, read: Reading) -> None:
-        """Have a gauge read at each scrape."""
-        self.registry.register(_Watched(self._prefix + name, _words(name), read))
+    def watch(self, name: str, read: Reading, join: Join = sum) -> Callable[[], None]:
+        """Have a gauge read at each scrape until the returned function is called."""
+        watched = self._watched.get(name)
+        if watched is None:
+            watched = self._watched[name] = _Watched(self._prefix + name, _words(name), join)
+            self.registry.register(watched)
+        watched.readings.append(read)
+        return partial(watched.readings.remove, read)
 
     def page(self) -> bytes:
         """Return every number in Prometheus's text format."""
@@ -63,17 +71,22 @@ class PrometheusMeter:
 
 
 class _Watched(Collector):
-    def __init__(self, name: str, meaning: str, read: Reading) -> None:
+    def __init__(self, name: str, meaning: str, join: Join) -> None:
+        self.readings: list[Reading] = []
         self._name = name
         self._meaning = meaning
-        self._read = read
+        self._join = join
 
     def collect(self) -> Iterator[Metric]:
-        found = list(self._read())
-        names = [*found[0][0]] if found else []
+        found: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+        names: list[str] = []
+        for read in self.readings:
+            for labels, value in read():
+                names = names or [*labels]
+                found[tuple(labels[name] for name in names)].append(value)
         family = GaugeMetricFamily(self._name, self._meaning, labels=names)
-        for labels, value in found:
-            family.add_metric([labels[name] for name in names], value)
+        for which, values in found.items():
+            family.add_metric(which, self._join(values))
         yield family
 
 

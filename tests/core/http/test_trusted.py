@@ -49,6 +49,22 @@ async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         assert http.trusted.traffic[origin].requests == 1
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_what_is_posted_never_follows_a_redirect(status: int) -> None:
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+    async with serve(handle) as origin, HttpSessions.open(HttpSettings(), trusted_origins=[origin]) as http:
+        answer = await http.trusted.post_json(f"{origin}/v1", b"{}", read_timeout_s=5)
+        async with http.trusted.stream_json(f"{origin}/v1", b"{}", answer_within_s=5) as stream:
+            assert stream.status == status
+    assert answer.status == status
+    assert asked == ["/v1", "/v1"]
+
+
 async def test_the_body_arrives_byte_for_byte_even_when_it_is_large() -> None:
     received: list[bytes] = []
 

@@ -153,6 +153,27 @@ def test_an_answer_in_a_shape_is_asked_for_as_a_tool() -> None:
     }
 
 
+def test_a_model_thinks_aloud_only_where_no_tool_is_in_play() -> None:
+    extra = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    call = Message("assistant", "", tool_calls=(ToolCall("1", "dice", "{}"),))
+    result = Message("tool", "4", tool_call_id="1")
+    hi = Message("user", "hi")
+
+    def sent(*messages: Message, **more: Any) -> dict[str, Any]:
+        request = ChatRequest(messages, FOR, max_tokens=2000, temperature=0.2, **more)
+        found: dict[str, Any] = json.loads(encode(request, "m", extra=extra))
+        return found
+
+    assert sent(hi).keys() == {"model", "max_tokens", "messages", "thinking"}
+    for asked in (
+        sent(hi, tools=(DICE,)),
+        sent(hi, response_schema={"type": "object"}),
+        sent(hi, call, result),
+    ):
+        assert "thinking" not in asked
+        assert asked["temperature"] == 0.2
+
+
 # -- answers -------------------------------------------------------------------------------------
 
 USED = {

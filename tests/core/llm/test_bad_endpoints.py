@@ -67,6 +67,22 @@ async def test_a_probe_of_a_bad_endpoint_says_the_same(
     assert caught.value.hint
 
 
+async def test_a_redirect_is_not_followed_and_the_error_says_what_to_set(open_client: OpenClient) -> None:
+    moved = Fault(status=308, headers={"Location": "/v2/chat/completions"})
+    async with (
+        offline_server(faults=[moved, moved], record=9) as server,
+        open_client(server.base_url) as client,
+    ):
+        with pytest.raises(ModelAnswerInvalid) as whole:
+            await client.chat.complete(asking())
+        with pytest.raises(ModelAnswerInvalid) as streamed:
+            async with client.chat.stream(asking()):
+                pytest.fail("there is nothing to read")
+    assert [request.path for request in server.recorded] == ["/v1/chat/completions"] * 2
+    assert "llm.base_url" in whole.value.hint
+    assert whole.value.hint == streamed.value.hint
+
+
 async def test_nothing_listening_is_unavailable(open_client: OpenClient) -> None:
     async with nobody() as base_url, open_client(base_url) as client:
         with pytest.raises(ModelUnavailable, match="connection refused") as caught:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import shutil
 import ssl
-import subprocess
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
 
 from llm_client import asking
@@ -356,22 +354,14 @@ async def test_whoever_stops_reading_ends_the_request() -> None:
             await ended.wait()
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is needed to make a certificate")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=127.0.0.1"
-    subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+async def test_a_certificate_that_nobody_vouches_for_is_not_trusted() -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return context
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
 
-
-async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) -> None:
     async def handle(request: web.Request) -> web.Response:
         return web.Response()
 
-    async with serve(handle, self_signed(tmp_path)) as origin, provider_at(origin) as provider:
+    async with serve(handle, context) as origin, provider_at(origin) as provider:
         with pytest.raises(ModelUnavailable, match="certificate") as caught:
             await streamed(provider)
     assert not caught.value.retryable

@@ -318,6 +318,30 @@ def test_no_credit_is_told_apart_from_a_bad_key() -> None:
     assert "credit" in error_of_status(402, b"", provider="p").hint
 
 
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. "
+            "Use 'max_completion_tokens' instead.",
+            'llm.limit_name = "max_completion_tokens"',
+        ),
+        (
+            "Unsupported value: 'temperature' does not support 0.2 with this model. "
+            "Only the default (1) value is supported.",
+            'llm.leave_out = ["temperature"]',
+        ),
+        ("`temperature` is deprecated for this model.", 'llm.leave_out = ["temperature"]'),
+        ("openai does not support parameters: ['seed'], for model=m", 'llm.leave_out = ["seed"]'),
+    ],
+    ids=["OpenAI's limit", "OpenAI's temperature", "Anthropic", "LiteLLM"],
+)
+def test_a_field_that_a_model_does_not_take_is_told_with_what_to_set(said: str, remedy: str) -> None:
+    error = error_of_status(400, json.dumps({"error": {"message": said}}).encode(), provider="p")
+    assert type(error) is ModelRequestRefused
+    assert remedy in error.hint
+
+
 def test_what_an_endpoint_says_is_quoted_in_one_short_line() -> None:
     error = error_of_status(400, json.dumps({"error": {"message": "no\n" * 5000}}).encode(), provider="p")
     assert len(str(error)) < 250

@@ -23,6 +23,7 @@ async def test_calls_tokens_seconds_retries_and_breakers_are_told(open_client: O
         offline_server(faults=[Fault(status=503)]) as server,
         open_client(server.base_url, parts={"meter": meter}) as client,
     ):
+        meter.watch("llm_breaker_state", client.chat.read_breakers, max)
         reply = await client.chat.complete(asking())
         which = {"provider": "127.0.0.1", "model": "offline-1"}
 

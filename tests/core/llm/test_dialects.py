@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_client import asking
+from llm_client import OpenClient, asking
 from wompcore.config import HttpSettings, LlmSettings
 from wompcore.http import HttpSessions
-from wompcore.llm import Assembly, Delta, OpenAiStyle, ProviderAnswer, ToolCall, ToolCallPart
+from wompcore.llm import (
+    Assembly,
+    Delta,
+    OpenAiStyle,
+    ProviderAnswer,
+    ToolCall,
+    ToolCallPart,
+    model_provider,
+)
+from wompcore.llm.offline import offline_server
 from wompcore.llm.providers.chunks import read_chunk
 from wompcore.llm.sse import EventParser
 from wompcore.money import usd
@@ -60,6 +69,34 @@ async def test_a_host_is_asked_in_its_own_words(base_url: str, sent: dict[str, A
         "temperature": 0.0,
         **sent,
     }
+
+
+@pytest.mark.parametrize("name", ["openai_style", "anthropic"])
+async def test_what_a_model_refuses_is_not_sent(name: str) -> None:
+    settings = LlmSettings.model_validate(
+        {
+            "provider": name,
+            "base_url": "http://127.0.0.1:1/v1",
+            "limit_name": "max_completion_tokens",
+            "leave_out": "temperature, seed",
+        }
+    )
+    async with HttpSessions.open(HttpSettings(), trusted_origins=[settings.base_url]) as http:
+        request = asking(max_tokens=9, temperature=0.2, seed=1)
+        body = json.loads(model_provider(http.trusted, settings).encode(request, "m"))
+    limit = "max_completion_tokens" if name == "openai_style" else "max_tokens"
+    assert body.keys() == {"model", "messages", limit}
+
+
+async def test_a_temperature_is_sent_when_somebody_asks_for_one(open_client: OpenClient) -> None:
+    async with offline_server(record=3) as server:
+        async with open_client(server.base_url) as client:
+            await client.chat.complete(asking())
+            await client.chat.complete(asking(temperature=0.0))
+        async with open_client(server.base_url, temperature=0.7) as client:
+            await client.chat.complete(asking())
+    sent = [json.loads(request.body).get("temperature") for request in server.recorded]
+    assert sent == [None, 0.0, 0.7]
 
 
 CALL = (

@@ -20,8 +20,9 @@ from wompcore.llm.offline import Fault, offline_server
 ENTRIES = "SELECT outcome, estimated, output_tokens FROM cost_entries"
 
 
-def event(text: str) -> bytes:
-    return b"data: " + json.dumps({"choices": [{"delta": {"content": text}}]}).encode() + b"\n\n"
+def event(text: str, finish_reason: str | None = None) -> bytes:
+    choice = {"delta": {"content": text}, "finish_reason": finish_reason}
+    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
 
 
 def speaking(*words: str, then: Callable[[web.Request], Awaitable[None]]) -> Callable[..., object]:
@@ -74,6 +75,25 @@ async def test_a_failure_before_anything_is_shown_is_met_like_any_other(open_cli
         assert [delta async for delta in stream]
     assert stream.reply.attempts == 4
     assert [passed.model for passed in stream.reply.passed_over] == ["first"]
+
+
+async def test_a_streamed_refusal_is_the_reply_as_it_may_have_been_shown(open_client: OpenClient) -> None:
+    asked: list[str] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        asked.append((await request.json())["model"])
+        body = event("I will not.") + event("", "content_filter") + b"data: [DONE]\n\n"
+        return web.Response(body=body, content_type="text/event-stream")
+
+    route = Route.of("a", "b", on_refusal=True)
+    async with (
+        serve(refuse) as origin,
+        open_client(f"{origin}/v1") as client,
+        client.chat.stream(asking(), route) as stream,
+    ):
+        assert "".join([delta.text async for delta in stream]) == "I will not."
+    assert (stream.reply.finish_reason, stream.reply.passed_over) == ("content_filter", ())
+    assert asked == ["a"]
 
 
 async def test_a_stream_that_breaks_off_is_not_begun_again(open_client: OpenClient, db: Database) -> None:

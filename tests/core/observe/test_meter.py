@@ -39,6 +39,18 @@ def test_what_is_watched_is_read_when_somebody_looks(meter: PrometheusMeter) -> 
     assert 'womp_breaker{model="b"} 0.0' in page(meter)
 
 
+def test_what_is_watched_in_two_places_is_one_number(meter: PrometheusMeter) -> None:
+    for value in (2.0, 3.0):
+        meter.watch("requests", lambda value=value: [({"origin": "a"}, value)])
+        end = meter.watch("state", lambda value=value: [({"model": "a"}, value)], max)
+    assert [line for line in page(meter) if line.startswith("womp_")] == [
+        'womp_requests{origin="a"} 5.0',
+        'womp_state{model="a"} 3.0',
+    ]
+    end()
+    assert 'womp_state{model="a"} 2.0' in page(meter)
+
+
 def test_two_meters_never_clash(meter: PrometheusMeter) -> None:
     other = PrometheusMeter()
     for each in (meter, other):

@@ -34,6 +34,7 @@ class Anthropic:
         key = settings.api_key.get_secret_value()
         headers = {"anthropic-version": _VERSION, **({"x-api-key": key} if key else {})}
         self._extra = settings.extra_body
+        self._leave_out = settings.leave_out
         self._endpoint = Endpoint(session, settings.base_url, key, headers, settings.read_timeout_s, clock)
 
     @property
@@ -48,7 +49,7 @@ class Anthropic:
 
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         """Return the request's JSON body; see :class:`wompcore.llm.Provider`."""
-        return encode(request, model, stream=stream, extra=self._extra)
+        return encode(request, model, stream=stream, extra=self._extra, leave_out=self._leave_out)
 
     async def complete(self, body: bytes) -> ProviderAnswer:
         """Send the body and read the message; see :class:`wompcore.llm.Provider`."""

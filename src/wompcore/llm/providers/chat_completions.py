@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -38,22 +38,25 @@ def encode(
     stream: bool = False,
     limit: str = "max_tokens",
     extra: Mapping[str, Any] | None = None,
+    leave_out: Collection[str] = (),
 ) -> bytes:
     """Return the JSON body of a request.
 
     Args:
-        request: With ``max_tokens`` and ``temperature`` filled in.
+        request: With ``max_tokens`` filled in.
         model: The model to ask.
         stream: Whether the answer shall come in pieces.
         limit: What the server calls the answer's length.
         extra: Added to the body.
+        leave_out: Fields that are not sent.
     """
     body: dict[str, Any] = {
         "model": model,
         "messages": [_message(message) for message in request.messages],
         limit: request.max_tokens,
-        "temperature": request.temperature,
     }
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         body["tool_choice"] = "auto"
@@ -66,6 +69,8 @@ def encode(
         body["seed"] = request.seed
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
+    for field in leave_out:
+        body.pop(field, None)
     body |= extra or {}
     return json_bytes(body)
 

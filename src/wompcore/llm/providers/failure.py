@@ -42,6 +42,11 @@ _TOO_LONG = re.compile(
 """How OpenAI, Anthropic, vLLM, llama.cpp, LiteLLM and OpenRouter say that a request is too long."""
 
 
+_NOT_TAKEN = re.compile(r"unsupported|not support|may only be set|deprecated", re.IGNORECASE)
+_FIELD = re.compile(r"\b(?:max(?:_completion)?_tokens|temperature|stop|seed|tool_choice|stream_options)\b")
+"""How OpenAI, Anthropic and LiteLLM say that a model does not take a field, and which."""
+
+
 def error_of_status(
     status: int, body: bytes, *, provider: str, retry_after_s: float | None = None
 ) -> ModelError:
@@ -101,13 +106,29 @@ def _error(status: int, said: str, provider: str, retry_after_s: float | None) -
             return ModelUnavailable(message, status=status, retryable=True, retry_after_s=retry_after_s)
         case 400 | 413 | 422 if _TOO_LONG.search(said):
             return ContextTooLong(message, status=status)
+        case 400 | 422 if _NOT_TAKEN.search(said) and (field := _FIELD.search(said)):
+            return ModelRequestRefused(message, status=status, hint=_without(field[0]))
         case _ if status >= 500:
             retryable = status not in _NEVER_RETRIED
             return ModelUnavailable(message, status=status, retryable=retryable, retry_after_s=retry_after_s)
-        case _ if 300 <= status < 400 or status < 300:
+        case _ if 300 <= status < 400:
+            hint = "Redirects are not followed: set llm.base_url to the API root itself, https and all."
+            return ModelAnswerInvalid(message, status=status, hint=hint)
+        case _ if status < 300:
             return ModelAnswerInvalid(message, status=status)
         case _:
             return ModelRequestRefused(message, status=status)
+
+
+def _without(field: str) -> str:
+    """Return what to set when a model does not take a field."""
+    match field:
+        case "max_tokens":
+            return 'Set llm.limit_name = "max_completion_tokens".'
+        case "max_completion_tokens":
+            return 'Set llm.limit_name = "max_tokens".'
+        case _:
+            return f'Set llm.leave_out = ["{field}"].'
 
 
 def _said(error: object) -> str:

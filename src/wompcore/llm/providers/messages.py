@@ -6,7 +6,7 @@ Sources: Anthropic API reference, "Messages", version 2023-06-01; guide, "Prompt
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -20,22 +20,32 @@ SHAPED_ANSWER = "shaped_answer"
 
 _KEPT = {"cache_control": {"type": "ephemeral"}}
 _HIGHEST_TEMPERATURE = 1.0
+_THINKING = "thinking"
 _NOTHING_SAID = "…"
 
 
 def encode(
-    request: ChatRequest, model: str, *, stream: bool = False, extra: Mapping[str, Any] | None = None
+    request: ChatRequest,
+    model: str,
+    *,
+    stream: bool = False,
+    extra: Mapping[str, Any] | None = None,
+    leave_out: Collection[str] = (),
 ) -> bytes:
     """Return the JSON body of a request.
 
     What the first system turn says is kept in the provider's cache, the tools with it: it is the part
     that stays the same. A seed is left out; the API knows none.
 
+    Where tools are in play the model does not think aloud, whatever ``extra`` says: the API would want the
+    signed thoughts back with the results, and forces no tool on a model that thinks.
+
     Args:
-        request: With ``max_tokens`` and ``temperature`` filled in.
+        request: With ``max_tokens`` filled in.
         model: The model to ask.
         stream: Whether the answer shall come in pieces.
         extra: Added to the body.
+        leave_out: Fields that are not sent.
     """
     rules = list(takewhile(lambda message: message.role == "system", request.messages))
     turns = request.messages[len(rules) :]
@@ -46,9 +56,11 @@ def encode(
     body: dict[str, Any] = {
         "model": model,
         "max_tokens": request.max_tokens,
-        "temperature": min(request.temperature or 0.0, _HIGHEST_TEMPERATURE),
         "messages": _turns(turns),
     }
+    extra = {key: value for key, value in (extra or {}).items() if key != _THINKING or not tools}
+    if request.temperature is not None and _THINKING not in extra:  # one excludes the other
+        body["temperature"] = min(request.temperature, _HIGHEST_TEMPERATURE)
     if system:
         body["system"] = system
     if tools:
@@ -57,7 +69,9 @@ def encode(
         body["stop_sequences"] = request.stop
     if stream:
         body["stream"] = True
-    body |= extra or {}
+    for field in leave_out:
+        body.pop(field, None)
+    body |= extra
     return json_bytes(body)
 
 

@@ -45,6 +45,8 @@ class OpenAiStyle:
         key = settings.api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._endpoint = Endpoint(session, settings.base_url, key, headers, settings.read_timeout_s, clock)
+        self._limit = settings.limit_name or _LIMIT_NAMES.get(self.name, "max_tokens")
+        self._leave_out = settings.leave_out
         self._extra = {**_HOST_EXTRAS.get(self.name, {}), **settings.extra_body}
 
     @property
@@ -59,8 +61,9 @@ class OpenAiStyle:
 
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
         """Return the request's JSON body; see :class:`wompcore.llm.Provider`."""
-        limit = _LIMIT_NAMES.get(self.name, "max_tokens")
-        return encode(request, model, stream=stream, limit=limit, extra=self._extra)
+        return encode(
+            request, model, stream=stream, limit=self._limit, extra=self._extra, leave_out=self._leave_out
+        )
 
     async def complete(self, body: bytes) -> ProviderAnswer:
         """Send the body and read the completion; see :class:`wompcore.llm.Provider`."""
