@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wompbot_cogs.budgets import refusal
     from wompbot_cogs.context import Context
     from wompbot_cogs.guilds import SETTINGS, GuildSetting
     from wompbot_cogs.hooks import hookimpl
@@ -27,6 +28,7 @@ _HOME = {
     "PluginState": "wompbot_cogs.states",
     "SETTINGS": "wompbot_cogs.guilds",
     "hookimpl": "wompbot_cogs.hooks",
+    "refusal": "wompbot_cogs.budgets",
     "requires": "wompbot_cogs.permissions",
 }
 
@@ -40,6 +42,7 @@ __all__ = [
     "Plugin",
     "PluginState",
     "hookimpl",
+    "refusal",
     "requires",
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from wompbot_cogs._dpy import pointed_at
 from wompbot_cogs.address import Address
+from wompbot_cogs.alerts import Alerts
 from wompbot_cogs.bot import WompBot
 from wompbot_cogs.capabilities import PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.flow import MessageFlow
@@ -112,6 +113,16 @@ async def open_app(
         stack.push_async_callback(host.close)
         await host.load_all(settings.bot.plugins)
         core.outbox.serve(DiscordSender(bot))
+        alerts = await stack.enter_async_context(
+            Alerts.open(
+                core.budgets,
+                core.outbox.post,
+                core.listener,
+                channel_id=settings.discord.alert_channel,
+                owners=lambda: settings.discord.owner_ids or permissions.super_admins,
+            )
+        )
+        bot.add_listener(alerts.ready, "on_ready")
         core.jobs.start()
         stack.push_async_callback(core.jobs.stop)  # a job may need anything, so the worker goes first
         yield App(settings, core, guilds, permissions, bot, host)

@@ -15,12 +15,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from wompbot_cogs.budgets import refusal
 from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.gateway import ReconnectableBot
 from wompbot_cogs.history import HistoryFiller
 from wompbot_cogs.permissions import LevelTooLow, Permissions
 from wompbot_cogs.settings import DiscordSettings
-from wompcore.errors import DatabaseError, ModelError, NotOpen, TransportFailed, WompError
+from wompcore.errors import BudgetExceeded, DatabaseError, ModelError, NotOpen, TransportFailed, WompError
 from wompcore.repos.guilds import GuildRepository
 from wompcore.text import bound, defuse_mentions
 
@@ -200,6 +201,8 @@ class WompBot(ReconnectableBot):
             return f"{defuse_mentions(mistake)} Try `{self.settings.prefix}help {command}`."
         if isinstance(cause, commands.CheckFailure | app_commands.CheckFailure):
             return "You cannot use that command here."
+        if isinstance(cause, BudgetExceeded):
+            return refusal(cause)
         if isinstance(cause, WompError) and not isinstance(cause, _OURS):
             return f"{cause.message}. {cause.hint}".replace("..", ".").strip()
         reference = secrets.token_hex(4)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import discord
 
+from wompcore.errors import DeliveryRefused
+
 _LOOK_BACK = 100
+
+# Source: Discord, "Opcodes and status codes": unknown channel, unknown user, cannot send to this user.
+_NEVER = frozenset({10003, 10013, 50007})
 
 
 class DiscordSender:
@@ -17,14 +25,25 @@ class DiscordSender:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
+    async def direct_channel(self, person_id: int) -> int:
+        """Return the channel of a person's direct messages; Discord opens it once.
+
+        Raises:
+            DeliveryRefused: There is no such person.
+            discord.DiscordException: Nobody knows.
+        """
+        with _final():
+            return (await self._client.create_dm(discord.Object(person_id))).id
+
     async def send(self, channel_id: int, text: str, nonce: str) -> int:
         """Send a text once per nonce and return the message's id.
 
         Raises:
-            discord.DiscordException: It was refused, or nobody knows.
+            DeliveryRefused: The channel is gone, or the person takes no messages of the bot.
+            discord.DiscordException: It was refused for now, or nobody knows.
         """
-        message = await self._channel(channel_id).send(text, nonce=nonce)
-        return message.id
+        with _final():
+            return (await self._channel(channel_id).send(text, nonce=nonce)).id
 
     async def find(self, channel_id: int, nonce: str) -> int | None:
         """Return the id of the message that was sent with a nonce, ``None`` if there is none."""
@@ -35,3 +54,14 @@ class DiscordSender:
 
     def _channel(self, channel_id: int) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(channel_id)
+
+
+@contextmanager
+def _final() -> Iterator[None]:
+    """Raise what another try cannot mend as :class:`DeliveryRefused`."""
+    try:
+        yield
+    except discord.HTTPException as error:
+        if error.code in _NEVER:
+            raise DeliveryRefused(error.text or "Discord refuses it") from error
+        raise

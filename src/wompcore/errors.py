@@ -295,6 +295,7 @@ class BudgetExceeded(WompError):
         scope: What the budget is for: ``all``, ``guild``, ``channel``, ``person``, ``plugin``, ``purpose``
             or ``model``.
         key: Which one: an id or a name, empty for everything.
+        period: The budget's window: ``hour``, ``day``, ``month`` or ``total``.
         unit: ``usd`` or ``tokens``, the unit of the next three.
         limit: What may be spent in the budget's window.
         spent: What is spent in it, calls in progress included.
@@ -310,6 +311,7 @@ class BudgetExceeded(WompError):
         scope: str,
         key: str,
         *,
+        period: str,
         unit: str,
         limit: Decimal,
         spent: Decimal,
@@ -322,6 +324,7 @@ class BudgetExceeded(WompError):
         super().__init__(f"the budget for {of} does not allow this call: {state}, {needed} needed")
         self.scope = scope
         self.key = key
+        self.period = period
         self.unit = unit
         self.limit = limit
         self.spent = spent

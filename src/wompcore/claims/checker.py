@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from wompcore.claims.recall import RecentMessages
 from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, context_line, read_answer
-from wompcore.errors import DatabaseUnavailable, ModelError, PoolExhausted, UnknownPrice, WompError
+from wompcore.errors import BudgetExceeded, DatabaseUnavailable, ModelError, PoolExhausted, UnknownPrice, WompError
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.llm import ChatRequest, Reply
 
@@ -52,6 +52,7 @@ class ClaimCounts:
         dropped: Fires not checked: too many were waiting, or the watcher was closing.
         repeated: Fires not paid for: checked before, the same text was, or the author withdrew.
         llm_calls: Messages put to the model.
+        unpaid: Messages that no budget was left for.
         failed: Checks that ended in an error.
         stored: Claims stored.
     """
@@ -62,6 +63,7 @@ class ClaimCounts:
     dropped: int = 0
     repeated: int = 0
     llm_calls: int = 0
+    unpaid: int = 0
     failed: int = 0
     stored: int = 0
 
@@ -120,6 +122,10 @@ class ClaimChecker:
         """
         try:
             return await self._check(check)
+        except BudgetExceeded as error:
+            self.counts.unpaid += 1
+            _log.info("message %d is not checked: %s", check.message.id, error)
+            return False
         except WompError as error:
             _log.warning("the claim check of message %d failed: %s", check.message.id, error)
         except Exception:
@@ -136,7 +142,7 @@ class ClaimChecker:
             return False
         try:
             found = await self._ask(check)
-        except (ModelError, UnknownPrice):  # nothing was paid, so another try may be made
+        except (ModelError, UnknownPrice, BudgetExceeded):  # nothing was paid, so another try may be made
             await self._end(message, "failed")
             raise
         if isinstance(found, str):

@@ -260,6 +260,7 @@ def _exceeded(limit: PassedLimit) -> BudgetExceeded:
     return BudgetExceeded(
         limit.scope,
         limit.key,
+        period=limit.period,
         unit=limit.unit,
         limit=limit.limit,
         spent=limit.spent,

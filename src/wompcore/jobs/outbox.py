@@ -33,6 +33,14 @@ _log = logging.getLogger(__name__)
 class Sender(Protocol):
     """Sends messages to channels."""
 
+    async def direct_channel(self, person_id: int) -> int:
+        """Return the channel of a person's direct messages; the same one each time.
+
+        Raises:
+            DeliveryRefused: There is no such person.
+        """
+        ...
+
     async def send(self, channel_id: int, text: str, nonce: str) -> int:
         """Send a message that carries the nonce and return its id.
 
@@ -55,8 +63,13 @@ class Delivery(Protocol):
         ...
 
     @property
-    def channel_id(self) -> int:
-        """Where it goes."""
+    def channel_id(self) -> int | None:
+        """Where it goes; ``None`` for the person's direct messages."""
+        ...
+
+    @property
+    def person_id(self) -> int | None:
+        """Whom it is for."""
         ...
 
     @property
@@ -78,7 +91,7 @@ class Delivery(Protocol):
 class Deliveries(Protocol):
     """Where deliveries are kept."""
 
-    async def add(self, key: str, channel_id: int, text: str, person_id: int | None) -> bool:
+    async def add(self, key: str, channel_id: int | None, text: str, person_id: int | None) -> bool:
         """Keep a delivery; return whether its key is new."""
         ...
 
@@ -118,18 +131,25 @@ class Outbox:
         self._jobs.register(_SEND, self._deliver, queue=_QUEUE, retry=5)
         self._jobs.register(_SWEEP, self._sweep, queue=_QUEUE, cron="*/5 * * * *")
 
-    async def post(self, key: str, channel_id: int, text: str, person_id: int | None = None) -> bool:
+    async def post(
+        self, key: str, channel_id: int | None, text: str, person_id: int | None = None
+    ) -> bool:
         """Deliver a text to a channel, once per key, whatever happens to this process afterwards.
 
         Args:
             key: Names the delivery: posted again, nothing happens.
-            channel_id: Where it goes.
+            channel_id: Where it goes; ``None`` for the direct messages of ``person_id``.
             text: What it says, at most 2,000 characters (Discord's limit).
             person_id: Whom it is for, when it holds something about a person.
 
         Returns:
             Whether the key is new.
+
+        Raises:
+            ValueError: There is neither a channel nor a person.
         """
+        if channel_id is None and person_id is None:
+            raise ValueError("a delivery goes to a channel or to a person")
         added = await self._deliveries.add(key, channel_id, clean(text), person_id)
         if added:
             await self._order(key)  # lost in a crash here, the sweep makes up for it
@@ -156,14 +176,18 @@ class Outbox:
 
     async def _find_or_send(self, delivery: Delivery) -> int:
         assert self._sender is not None  # this job is registered where there is a sender
-        nonce = nonce_of(delivery.key)
+        nonce, channel_id = nonce_of(delivery.key), delivery.channel_id
+        if channel_id is None:
+            if delivery.person_id is None:
+                raise DeliveryRefused("the person it was for is gone")
+            channel_id = await self._sender.direct_channel(delivery.person_id)
         if delivery.doubtful:
-            found = await self._sender.find(delivery.channel_id, nonce)
+            found = await self._sender.find(channel_id, nonce)
             if found is not None:
                 return found
             if delivery.attempts > SENDS_MAX:
                 raise DeliveryRefused(f"not sent in {SENDS_MAX} tries")
-        return await self._sender.send(delivery.channel_id, delivery.text, nonce)
+        return await self._sender.send(channel_id, delivery.text, nonce)
 
     async def _put_off(self, delivery: Delivery, error: Exception) -> None:
         problem = clean(str(error)) or type(error).__name__

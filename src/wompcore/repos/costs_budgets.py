@@ -32,7 +32,11 @@ RETURNING {_FIELDS}, id, set_at
 """
 _ALL = f"SELECT {_FIELDS}, id, set_at FROM budgets ORDER BY scope, key, id"
 _REMOVE = "DELETE FROM budgets WHERE id = %s"
-_LIFT = "UPDATE budget_meters SET barred = false WHERE budget_id = %s AND barred"
+# The note that it was closed goes too, so that the next time is told of again.
+_LIFT = """
+WITH told AS (DELETE FROM budget_crossings WHERE budget_id = %(budget)s AND percent = -1)
+UPDATE budget_meters SET barred = false WHERE budget_id = %(budget)s AND barred
+"""
 # Only windows that are still open: others are asked for by nobody and their entries may be gone.
 _CLEAR = """
 UPDATE budget_meters AS m SET spent = rolled_up, held = 0 FROM budgets AS b
@@ -153,7 +157,8 @@ class Crossing:
         unit: What the amounts count.
         amount: The budget's amount.
         starts_at: The first instant of the window; of a rolling hour, the clock's hour.
-        percent: Which part of the amount was reached; 0 for a multiple of the budget's step.
+        percent: Which part of the amount was reached; 0 for a multiple of the budget's step, -1 when a call
+            above its reservation closed the budget.
         threshold: What was reached; of several steps at once, the highest.
         spent: What was spent then.
         crossed_at: When.
@@ -171,6 +176,11 @@ class Crossing:
     threshold: Decimal
     spent: Decimal
     crossed_at: datetime
+
+    @property
+    def closed(self) -> bool:
+        """Whether it closed the budget: a provider broke its own limits."""
+        return self.percent < 0
 
 
 class BudgetRepository:
@@ -208,7 +218,7 @@ class BudgetRepository:
 
     async def lift(self, budget_id: int) -> bool:
         """Open a budget that a call above its reservation closed; return whether it was closed."""
-        return await self._db.execute(_LIFT, (budget_id,)) > 0
+        return await self._db.execute(_LIFT, {"budget": budget_id}) > 0
 
     async def used(self, at: datetime, *, limit: int = 10) -> list[Used]:
         """Return what is used of each budget at a moment: first what is closed, then what spent most.

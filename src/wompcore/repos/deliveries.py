@@ -13,7 +13,7 @@ _BEGIN = """
 UPDATE deliveries d SET state = 'doubtful', attempts = d.attempts + 1
 FROM (SELECT key, state FROM deliveries WHERE key = %s AND state IN ('pending', 'doubtful') FOR UPDATE) AS was
 WHERE d.key = was.key
-RETURNING d.key, d.channel_id, d.text, d.attempts, was.state = 'doubtful'
+RETURNING d.key, d.channel_id, d.person_id, d.text, d.attempts, was.state = 'doubtful'
 """
 _SENT = "UPDATE deliveries SET state = 'sent', message_id = %s, error = '', settled_at = now() WHERE key = %s"
 _TROUBLE = "UPDATE deliveries SET error = %s WHERE key = %s"
@@ -27,14 +27,16 @@ class Delivery:
 
     Args:
         key: Its key.
-        channel_id: Where it goes.
+        channel_id: Where it goes; ``None`` for the person's direct messages.
+        person_id: Whom it is for.
         text: What it says.
         attempts: How often it was begun, this time included.
         doubtful: It was begun before and not settled, so it may have been sent.
     """
 
     key: str
-    channel_id: int
+    channel_id: int | None
+    person_id: int | None
     text: str
     attempts: int
     doubtful: bool
@@ -50,7 +52,9 @@ class DeliveryRepository:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(self, key: str, channel_id: int, text: str, person_id: int | None = None) -> bool:
+    async def add(
+        self, key: str, channel_id: int | None, text: str, person_id: int | None = None
+    ) -> bool:
         """Keep a delivery; return whether its key is new."""
         return await self._db.execute(_ADD, (key, channel_id, text, person_id)) == 1
 

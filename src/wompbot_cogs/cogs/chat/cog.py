@@ -9,12 +9,12 @@ from importlib.resources import files
 import discord
 from discord.ext import commands
 
-from wompbot_cogs import Context, Level
+from wompbot_cogs import Context, Level, refusal
 from wompbot_cogs.cogs.chat import texts
 from wompbot_cogs.cogs.chat.approval import ButtonApprover
 from wompbot_cogs.cogs.chat.prompt import build_prompt
 from wompbot_cogs.cogs.chat.search import web_search_tool
-from wompcore.errors import CoolingDown, DatabaseError, ModelError, SlotsBusy, WompError
+from wompcore.errors import BudgetExceeded, CoolingDown, DatabaseError, ModelError, SlotsBusy, WompError
 from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
 from wompcore.llm import ChatRequest
@@ -94,6 +94,9 @@ class ChatCog(commands.Cog, name="Chat"):
             return
         try:
             text = await self._ask(message, source, context.history, request)
+        except BudgetExceeded as error:
+            self._log.info("message %d is not answered: %s", message.id, error)
+            text = refusal(error)
         except ModelError as error:
             text = self._failed(error, texts.UNAVAILABLE)
         except WompError as error:

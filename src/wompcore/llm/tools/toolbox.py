@@ -11,12 +11,14 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from wompcore.errors import ToolArgumentsInvalid, ToolFailed, ToolInvalid
+from wompcore.errors import BudgetExceeded, ToolArgumentsInvalid, ToolFailed, ToolInvalid
 from wompcore.llm.request import ToolCall, ToolSpec
 from wompcore.llm.tools.approval import Act, Approver
 from wompcore.llm.tools.result import ToolResult, ToolStatus
 from wompcore.llm.tools.tool import Tool, ToolContext
 from wompcore.text import bound, clean, fence
+
+_NO_MONEY = "There is no money left for this tool. Answer without it."  # and whose is nobody's business
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +140,9 @@ async def _output(
         output = _as_text(await tool.call(context, arguments), tool.max_chars)
     except ToolFailed as error:
         return "failed", _fenced(tool, f"failed: {error.message}"), ""
+    except BudgetExceeded as error:
+        log.info("tool %s is not paid for: %s", tool.spec.name, error)
+        return "failed", _NO_MONEY, ""
     except Exception:
         return "failed", _own_fault(tool), ""
     return "ok", _fenced(tool, output or "nothing"), output

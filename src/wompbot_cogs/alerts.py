@@ -1,0 +1,123 @@
+"""Alerts about money: thresholds that were reached, brought to the owners once each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from wompbot_cogs.budgets import amount, subject
+from wompcore.costs import Budgets, Crossing
+from wompcore.db import Listener
+from wompcore.repos.costs_budgets import CROSSINGS
+
+REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
+STEP = "**{threshold} spent: {subject}, per {period}.** {spent} so far."
+CLOSED = (
+    "**Budget closed: {subject}, per {period}.** A call cost more than its provider was allowed, so nothing "
+    "more is spent until the window resets or you lift it (`wompbot costs budgets lift {number}`). {spent} so far."
+)
+
+_LOOK_S = 60.0  # what nobody was told of is found then
+
+_log = logging.getLogger(__name__)
+
+
+class Post(Protocol):
+    """Delivers a text once per key, as :meth:`wompcore.jobs.Outbox.post` does."""
+
+    async def __call__(
+        self, key: str, channel_id: int | None, text: str, person_id: int | None = None
+    ) -> bool:
+        """Return whether the key is new."""
+        ...
+
+
+class Alerts:
+    """Hands crossings to the outbox. Made by :meth:`open`.
+
+    What no process has handed out yet is handed out by the first that is ready: every crossing is in the
+    database, and its number is part of the delivery's key. So several processes deliver each once.
+
+    Args:
+        budgets: Knows the crossings.
+        post: Takes deliveries.
+        channel_id: Where alerts go; ``None`` for direct messages to the owners.
+        owners: Tells who they are; nobody until the bot has logged in.
+    """
+
+    def __init__(
+        self, budgets: Budgets, post: Post, channel_id: int | None, owners: Callable[[], Collection[int]]
+    ) -> None:
+        self._budgets = budgets
+        self._post = post
+        self._channel_id = channel_id
+        self._owners = owners
+        self._news = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        budgets: Budgets,
+        post: Post,
+        listener: Listener,
+        *,
+        channel_id: int | None,
+        owners: Callable[[], Collection[int]],
+    ) -> AsyncIterator[Alerts]:
+        """Hand out whatever is crossed while the context lasts, and what was before."""
+        alerts = cls(budgets, post, channel_id, owners)
+        listener.on(CROSSINGS, lambda _: alerts.look())
+        watching = asyncio.create_task(alerts._watch(), name="wompbot-alerts")
+        try:
+            yield alerts
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    def look(self) -> None:
+        """Look for crossings soon."""
+        self._news.set()
+
+    async def ready(self) -> None:
+        """Look for crossings; a listener of the bot, which knows its owners now."""
+        self.look()
+
+    async def deliver(self, crossing: Crossing) -> None:
+        """Give one crossing to the outbox."""
+        text, key = words(crossing), f"crossing:{crossing.id}"
+        if self._channel_id is not None:
+            await self._post(key, self._channel_id, text)
+            return
+        for owner in self._owners():
+            await self._post(f"{key}:{owner}", None, text, owner)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                if self._channel_id is not None or self._owners():
+                    await self._budgets.hand_out(self.deliver)
+            except Exception:  # whatever it is, the alert is still in the database
+                _log.exception("alerts are handed out later")
+            try:
+                await asyncio.wait_for(self._news.wait(), _LOOK_S)
+            except TimeoutError:
+                continue
+            self._news.clear()
+
+
+def words(crossing: Crossing) -> str:
+    """Return what an owner reads."""
+    form = CLOSED if crossing.closed else REACHED if crossing.percent else STEP
+    return form.format(
+        percent=crossing.percent,
+        subject=subject(crossing.scope, crossing.key),
+        period=crossing.period,
+        spent=amount(crossing.spent, crossing.unit),
+        threshold=amount(crossing.threshold, crossing.unit),
+        limit="no limit" if crossing.amount is None else amount(crossing.amount, crossing.unit),
+        number=crossing.budget_id,
+    )
