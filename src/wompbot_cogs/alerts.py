@@ -17,7 +17,8 @@ REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
 STEP = "**{threshold} spent: {subject}, per {period}.** {spent} so far."
 CLOSED = (
     "**Budget closed: {subject}, per {period}.** A call cost more than its provider was allowed, so nothing "
-    "more is spent until the window resets or you lift it (`wompbot costs budgets lift {number}`). {spent} so far."
+    "more is spent until the window resets or you lift it (`wompbot costs budgets lift {number}`). "
+    "{spent} so far."
 )
 
 _LOOK_S = 60.0  # what nobody was told of is found then

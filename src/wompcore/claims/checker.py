@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from wompcore.claims.recall import RecentMessages
 from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, context_line, read_answer
-from wompcore.errors import BudgetExceeded, DatabaseUnavailable, ModelError, PoolExhausted, UnknownPrice, WompError
+from wompcore.errors import (
+    BudgetExceeded,
+    DatabaseUnavailable,
+    ModelError,
+    PoolExhausted,
+    UnknownPrice,
+    WompError,
+)
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.llm import ChatRequest, Reply
 

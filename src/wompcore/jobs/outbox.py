@@ -131,9 +131,7 @@ class Outbox:
         self._jobs.register(_SEND, self._deliver, queue=_QUEUE, retry=5)
         self._jobs.register(_SWEEP, self._sweep, queue=_QUEUE, cron="*/5 * * * *")
 
-    async def post(
-        self, key: str, channel_id: int | None, text: str, person_id: int | None = None
-    ) -> bool:
+    async def post(self, key: str, channel_id: int | None, text: str, person_id: int | None = None) -> bool:
         """Deliver a text to a channel, once per key, whatever happens to this process afterwards.
 
         Args:

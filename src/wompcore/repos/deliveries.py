@@ -52,9 +52,7 @@ class DeliveryRepository:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(
-        self, key: str, channel_id: int | None, text: str, person_id: int | None = None
-    ) -> bool:
+    async def add(self, key: str, channel_id: int | None, text: str, person_id: int | None = None) -> bool:
         """Keep a delivery; return whether its key is new."""
         return await self._db.execute(_ADD, (key, channel_id, text, person_id)) == 1
 

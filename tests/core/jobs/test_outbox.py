@@ -24,6 +24,9 @@ class Channel:
         self.lost_answers: list[Exception] = []  # raised one per send, after it was sent
         self.searches = 0
 
+    async def direct_channel(self, person_id: int) -> int:
+        return 1000 + person_id
+
     async def send(self, channel_id: int, text: str, nonce: str) -> int:
         if self.troubles:
             raise self.troubles.pop()
@@ -194,3 +197,20 @@ async def test_what_the_database_cannot_hold_stops_no_delivery(
     jobs.start(poll_s=0.05)
     await outbox.post("k", 7, "te\0a")
     assert await settled(db, "k") == ("failed", 1, None, "badwords")
+
+
+async def test_a_delivery_to_a_person_goes_to_their_direct_messages(
+    outbox: Outbox, jobs: Jobs, db: Database
+) -> None:
+    channel = Channel()
+    channel.lost_answers.append(TimeoutError())
+    outbox.serve(channel)
+    jobs.start(poll_s=0.05)
+    await outbox.post("k", None, "tea", person_id=9)
+    assert await settled(db, "k") == ("sent", 2, 1, "")
+    assert channel.messages == [(1009, "tea", nonce_of("k"))]
+
+
+async def test_a_delivery_to_nobody_is_a_mistake(outbox: Outbox) -> None:
+    with pytest.raises(ValueError, match="to a person"):
+        await outbox.post("k", None, "tea")

@@ -1,0 +1,120 @@
+"""Thresholds reach the owner, once each, whatever process is up when."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+import discord
+import pytest
+
+from living_bot import OWNER, Living, Opener
+from wompbot_cogs.settings import BotSettings
+from wompbot_cogs.simulated.guild import Said
+from wompbot_cogs.simulated.world import member_id
+from wompcore.core import Core
+from wompcore.costs import Budget, Call
+from wompcore.money import Usd
+from wompcore.usage import Attribution, Purpose, Usage
+
+CHANNEL = 4_194_304_000_000_100_000  # of every simulated guild, its first
+SENT = "SELECT count(*) FROM deliveries WHERE state = 'sent'"
+TEN = Budget("all", amount=Decimal(10))
+
+
+async def spend(core: Core, usd: str, worst: str = "1000") -> None:
+    """Make a call that costs this much."""
+    call = Call("p", "m", Attribution(Purpose.CHAT), fixed_cost=Usd(worst))
+    [reservation] = await core.ledger.reserve([call])
+    await core.ledger.settle([(reservation, Usage(cost=Usd(usd)))])
+
+
+def overheard(living: Living) -> list[Said]:
+    """Return a list that everything the bot says from now on is added to."""
+    heard: list[Said] = []
+    living.guild.listen(lambda said, new: heard.append(said) if new else None)
+    return heard
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 # what is waited for happens in the database
+            await asyncio.sleep(0.02)
+
+
+async def test_a_threshold_is_told_to_the_owner_in_private(living: Living) -> None:
+    heard = overheard(living)
+    await living.app.core.budgets.set(TEN)
+    await spend(living.app.core, "5.50")
+    await until(lambda: bool(heard))
+    assert heard[0].text == "**50 % spent: everything, per month.** $5.50 of $10.00."
+    assert living.guild.answers() == []  # not in public
+    place = await living.app.bot.create_dm(discord.Object(living.guild.member(OWNER).id))
+    assert [message.content async for message in place.history()] == [heard[0].text]
+
+
+async def test_alerts_go_to_a_channel_where_one_is_set(open_bot: Opener, bot_settings: BotSettings) -> None:
+    discord_settings = bot_settings.discord.model_copy(update={"alert_channel": CHANNEL})
+    living = await open_bot(bot_settings.model_copy(update={"discord": discord_settings}))
+    assert living.guild.channel_id() == CHANNEL
+    await living.app.core.budgets.set(TEN)
+    await spend(living.app.core, "8")
+    await until(lambda: len(living.guild.answers()) == 2)
+    assert sorted(said.text[:5] for said in living.guild.answers()) == ["**50 ", "**80 "]
+
+
+async def test_what_was_crossed_while_no_bot_ran_is_told_at_the_next_start(
+    open_bot: Opener, bot_settings: BotSettings
+) -> None:
+    async with Core.open(bot_settings) as core:
+        await core.budgets.set(TEN)
+        await spend(core, "10")
+    owned = bot_settings.discord.model_copy(update={"owner_ids": frozenset({member_id(OWNER)})})
+    living = await open_bot(bot_settings.model_copy(update={"discord": owned}))
+    async with asyncio.timeout(20):
+        while await living.app.core.db.fetch_value(SENT) < 3:  # noqa: ASYNC110 # nothing tells
+            await asyncio.sleep(0.02)
+    assert await living.app.core.db.fetch_value("SELECT count(*) FROM deliveries") == 3
+
+
+async def test_a_provider_that_breaks_its_limits_is_told_of_until_it_is_lifted(living: Living) -> None:
+    heard, core = overheard(living), living.app.core
+    hard = await core.budgets.set(Budget("all", action="refuse", amount=Decimal(10), alert_percents=()))
+    await spend(core, "0.30", worst="0.10")
+    await until(lambda: len(heard) == 1)
+    assert heard[0].text.startswith("**Budget closed: everything, per month.**")
+    assert f"`wompbot costs budgets lift {hard.id}`" in heard[0].text
+    assert await core.budgets.lift(hard.id)
+    await spend(core, "0.30", worst="0.10")
+    await until(lambda: len(heard) == 2)
+
+
+@pytest.mark.parametrize("name", ["bob", OWNER])
+async def test_a_budget_that_is_used_up_is_said_kindly_and_without_figures(living: Living, name: str) -> None:
+    await living.app.core.budgets.set(
+        Budget("guild", "*", unit="tokens", action="refuse", amount=Decimal(13))
+    )
+    answer = await living.ask(name, "wompbot, who are you?")
+    assert answer.startswith(
+        "There is no money left for this: the budget of this server for a month is used up."
+    )
+    assert "It has room again <t:" in answer
+    assert not re.search(r"[0-9]", re.sub(r"<t:\d+:\w>", "", answer))
+
+
+async def test_a_claim_that_no_budget_is_left_for_is_no_error(
+    living: Living, caplog: pytest.LogCaptureFixture
+) -> None:
+    core = living.app.core
+    await core.budgets.set(
+        Budget("all", unit="tokens", action="refuse", amount=Decimal(1_000_000), background_amount=Decimal(0))
+    )
+    await living.guild.say(
+        "bob", "I guarantee that the new kernel will never crash on this laptop before 2031"
+    )
+    await core.claims.settled()
+    assert (core.claims.counts.unpaid, core.claims.counts.failed) == (1, 0)
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+    assert "stand-in" in await living.ask("alice", "wompbot, who are you?")  # somebody waits for this one
