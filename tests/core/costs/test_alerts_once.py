@@ -66,6 +66,7 @@ class Inbox:
         return None
 
 
+@pytest.mark.endurance
 async def test_a_thousand_crossings_from_eight_tasks_deliver_each_threshold_once(db: Database) -> None:
     budgets = Budgets(BudgetRepository(db), SystemClock())
     await budgets.set(EACH)
