@@ -1,13 +1,18 @@
-"""The library on its own: keep what is said, ask a model about it, see what that cost. No Discord."""
+"""The library on its own: keep what is said, ask a model, let it use a tool, see the cost. No Discord."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from wompcore import ChatMessage, ChatRequest, Core, CoreSettings, Message
 from wompcore.ids import snowflake_at
 from wompcore.llm.offline import MODEL, offline_server
+from wompcore.llm.tools import Toolbox, ToolContext, converse, tool
 from wompcore.money import show_usd
 from wompcore.usage import Attribution, Purpose
 
@@ -25,6 +30,7 @@ async def main() -> None:
         )
         async with Core.open(settings, temporary=True) as core:
             await talk(core)
+            await roll(core)
 
 
 async def talk(core: Core) -> None:
@@ -44,6 +50,26 @@ async def talk(core: Core) -> None:
     reply = await core.llm.complete(ChatRequest((*shown, question), Attribution(Purpose.CHAT)))
     print(f"model: {reply.text}")
     print(f"cost:  {show_usd(reply.cost)}, this month {show_usd(await core.ledger.month_total())}")
+
+
+@tool(effect="read", timeout_s=2.0)
+async def roll_dice(sides: Annotated[int, Field(ge=2, le=1000)] = 6) -> str:
+    """Roll a die.
+
+    Args:
+        sides: How many sides it has.
+    """
+    return f"a die of {sides} sides shows {1 + secrets.randbelow(sides)}"
+
+
+async def roll(core: Core) -> None:
+    """Ask for a roll and print what the model makes of it."""
+    asker = Attribution(Purpose.CHAT, person_id=ANNA)
+    request = ChatRequest((Message("user", "Please roll the dice!"),), asker)
+    conversation = await converse(core.llm, request, Toolbox([roll_dice]), ToolContext(asker))
+    for result in conversation.results:
+        print(f"tool:  {result.call.name} {result.call.arguments} -> {result.status}")
+    print(f"model: {conversation.reply.text}")
 
 
 def said(core: Core, author_id: int, name: str, text: str) -> ChatMessage:

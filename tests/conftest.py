@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["wompcore.testing.pytest_plugin", "discord_server", "command_line"]
+pytest_plugins = ["wompbot_cogs.testing", "discord_server", "command_line"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -49,6 +49,10 @@ class SteppedClock:
     def monotonic(self) -> float:
         """Return the seconds it was moved forward since it was made."""
         return (self._now - self._start).total_seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by some seconds."""
+        self.advance_to(self._now + timedelta(seconds=seconds))
 
     def advance_to(self, at: datetime) -> None:
         """Move forward to ``at``; an earlier time is ignored, as time never runs backwards."""

@@ -1,8 +1,8 @@
-"""Fixtures of a whole bot."""
+"""Fixtures of a whole bot, and of plugins that it can load."""
 
 from __future__ import annotations
 
-from living_bot import bot_settings, living, model, open_bot
+from living_bot import living
 from plugin_site import site
 
-__all__ = ["bot_settings", "living", "model", "open_bot", "site"]
+__all__ = ["living", "site"]

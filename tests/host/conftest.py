@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from living_bot import bot_settings, living, model, open_bot
+from living_bot import living
 from plugin_site import site
 
-__all__ = ["bot_settings", "living", "model", "open_bot", "site"]
+__all__ = ["living", "site"]

@@ -181,6 +181,13 @@ class SimulatedGuild:
         async with self._settled():
             self._world.backend.set_reaction(self.channel_id(channel), message_id, emoji, member.id, True)
 
+    async def click(self, name: str, message_id: int, label: str, *, channel: str | None = None) -> None:
+        """Press a button of a message as a member."""
+        member = self.member(name)
+        place: Any = self._world.bot.get_channel(self.channel_id(channel))
+        async with self._settled():
+            await member.click(await place.fetch_message(message_id), label=label)
+
     async def slash(
         self, name: str, command: str, /, *, in_channel: str | None = None, **options: Any
     ) -> list[Said]:

@@ -10,6 +10,7 @@ import pytest
 from wompcore.config import DatabaseSettings
 from wompcore.db import Database
 from wompcore.testing.database import ThrowawayServer, throwaway_server
+from wompcore.testing.model import ScriptedModel, scripted_model
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,10 @@ async def db(database_settings: DatabaseSettings) -> AsyncIterator[Database]:
     """An open, fresh database that holds every table and no rows."""
     async with Database.open(database_settings) as db:
         yield db
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ScriptedModel]:
+    """A model behind HTTP on loopback that says what it is told to, and answers by itself otherwise."""
+    async with scripted_model() as model:
+        yield model

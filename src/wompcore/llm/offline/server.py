@@ -16,7 +16,7 @@ from wompcore.errors import PortTaken
 from wompcore.llm.offline import wire
 from wompcore.llm.offline.answers import WHO_I_AM
 from wompcore.llm.offline.embedding import DEFAULT_DIMENSIONS, embed
-from wompcore.llm.offline.model import OfflineModel
+from wompcore.llm.offline.model import OfflineAnswer, OfflineModel
 
 MODEL = "offline-1"
 EMBEDDING_MODEL = "offline-embedding-1"
@@ -70,6 +70,9 @@ class OfflineServer:
         faults: How it misbehaves, one entry per request, ``None`` for a good answer; after the last
             one all is well.
         record: How many of the latest requests are kept in ``recorded``.
+
+    Attributes:
+        script: Answers that are given, in this order, before the model thinks of its own.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class OfflineServer:
         self.model_name = model_name
         self.requests = 0
         self.recorded: deque[RecordedRequest] = deque(maxlen=record)
+        self.script: deque[OfflineAnswer] = deque()
         self._api_key = api_key
         self._faults = iter(faults)
         self._model = OfflineModel()
@@ -118,7 +122,7 @@ class OfflineServer:
         body = _object(await request.read())
         if body is None or not isinstance(body.get("messages"), list) or not body["messages"]:
             return _refuse("'messages' must be a list of at least one message", "invalid_request_error", 400)
-        answer = self._model.answer(body)
+        answer = self.script.popleft() if self.script else self._model.answer(body)
         if not body.get("stream"):
             return web.json_response(wire.completion(answer, self.model_name, self.requests))
         options = body.get("stream_options")

@@ -1,0 +1,74 @@
+"""What stays behind when a plugin is unloaded."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import weakref
+from collections import Counter
+from collections.abc import Iterator, Set
+from typing import Any
+
+from wompbot_cogs.app import App
+from wompbot_cogs.host.discovery import discover
+from wompbot_cogs.host.importer import modules_of
+
+_END_S = 30.0
+
+
+async def find_leaks(app: App, plugin: str) -> list[str]:
+    """Unload a plugin and load it again, twice; return what it leaves behind, in words.
+
+    Args:
+        app: The bot that runs it.
+        plugin: Its id.
+    """
+    package = discover()[plugin].package
+    watched: list[tuple[str, weakref.ref[Any]]]
+    watched = [(name, weakref.ref(sys.modules[name])) for name in modules_of(package)]
+    watched += [
+        (f"cog {name}", weakref.ref(cog))
+        for name, cog in app.bot.cogs.items()
+        if type(cog).__module__.partition(".")[0] == package.partition(".")[0]
+    ]
+    files = {str(sys.modules[name].__file__) for name in modules_of(package)}
+    await _unload(app, plugin)
+    first = Counter(_acquired(app))
+    gc.collect()
+    leaks = [f"{name} is still referred to" for name, ref in watched if ref() is not None]
+    leaks += _tasks_of(plugin, files)
+    await app.host.load(plugin)
+    await _unload(app, plugin)
+    leaks += [f"{what} ({count} more)" for what, count in (Counter(_acquired(app)) - first).items()]
+    leaks += [f"{name} is still imported" for name in modules_of(package)]
+    await app.host.load(plugin)
+    return leaks
+
+
+async def _unload(app: App, plugin: str) -> None:
+    await app.host.unload(plugin)
+    ending = [task for task in asyncio.all_tasks() if task.get_name() == f"drain {plugin}"]
+    if ending:
+        await asyncio.wait(ending, timeout=_END_S)
+
+
+def _acquired(app: App) -> Iterator[str]:
+    """Yield what plugins can have acquired from the bot and the loop."""
+    bot = app.bot
+    for event, listeners in bot.extra_events.items():
+        yield from (f"listener {event}" for _ in listeners)
+    yield from (f"cog {name}" for name in bot.cogs)
+    yield from (f"command {name}" for name in bot.all_commands)
+    yield from (f"slash command {command.name}" for command in bot.tree.walk_commands())
+    yield from ("view" for _ in bot.persistent_views)
+
+
+def _tasks_of(plugin: str, files: Set[str]) -> list[str]:
+    """Return the tasks that a plugin runs through its scope, or on its own."""
+    codes = {task: getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()}
+    return [
+        f"task {task.get_name()} is still running"
+        for task, code in codes.items()
+        if task.get_name().startswith(f"plugin {plugin}:") or getattr(code, "co_filename", None) in files
+    ]
