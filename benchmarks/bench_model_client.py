@@ -60,7 +60,7 @@ class Free:
     """A ledger that admits everything and writes nothing: the client alone is measured."""
 
     async def reserve(self, calls: Sequence[Call]) -> list[Reservation]:
-        return [Reservation(1, call, datetime.now(UTC)) for call in calls]
+        return [Reservation(1, call, datetime.now(UTC), ZERO, 0) for call in calls]
 
     async def settle(self, pairs: Sequence[tuple[Reservation, Usage]], outcome: str = "ok") -> list[Usd]:
         return [ZERO for _ in pairs]
