@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -96,7 +96,7 @@ def counting_sockets(policy: AddressPolicy | None = None) -> aiohttp.SocketFacto
     return open_socket
 
 
-async def send(
+def send(
     session: aiohttp.ClientSession,
     method: str,
     url: URL,
@@ -105,23 +105,12 @@ async def send(
     body: bytes | None,
     limits: aiohttp.ClientTimeout,
     traffic: Traffic,
-) -> aiohttp.ClientResponse:
-    """Send one request and return the answer once its headers are here; whoever called closes it.
-
-    Raises:
-        TransportFailed: There was no answer.
-    """
-    data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
+) -> Awaitable[aiohttp.ClientResponse]:
+    """Send one request; await the answer, which is here with its headers. Whoever called closes it."""
     traffic.requests += 1
-    token = _current.set(traffic)
-    try:
-        return await session.request(
-            method, url, headers=headers, data=data, timeout=limits, allow_redirects=False
-        )
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise failure(origin_of(url), error) from error
-    finally:
-        _current.reset(token)
+    _current.set(traffic)  # never reset: it is read in a request only, and each request sets its own
+    data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
+    return session.request(method, url, headers=headers, data=data, timeout=limits, allow_redirects=False)
 
 
 async def exchange(
@@ -141,19 +130,25 @@ async def exchange(
         TransportFailed: There was no complete answer.
         AnswerTooLarge: The decompressed body is larger than ``max_bytes``.
     """
-    response = await send(session, method, url, headers=headers, body=body, limits=limits, traffic=traffic)
     try:
-        async with response:
+        response = await send(
+            session, method, url, headers=headers, body=body, limits=limits, traffic=traffic
+        )
+        try:
             content = await _read(response, max_bytes)
+        finally:
+            response.close()  # closes no connection that was read to its end: that one is in the pool
     except (aiohttp.ClientError, TimeoutError) as error:
         raise failure(origin_of(url), error) from error
     return HttpAnswer(response.status, response.headers, content, str(url))
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    arriving = response.content
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.content.iter_any():
+    while not arriving.at_eof():
+        chunk = arriving.read_nowait() or await arriving.readany()
         size += len(chunk)
         if size > max_bytes:
             raise AnswerTooLarge(origin_of(response.url), max_bytes)

@@ -43,9 +43,12 @@ class HttpStream:
             TransportFailed: They did not come.
             AnswerTooLarge: The body is larger than allowed.
         """
+        content = self._response.content
         try:
-            async with asyncio.timeout(within_s):
-                chunk = await self._response.content.readany()
+            chunk = content.read_nowait()
+            if not chunk:
+                async with asyncio.timeout(within_s):
+                    chunk = await content.readany()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise failure(origin_of(self._response.url), error) from error
         self._left -= len(chunk)

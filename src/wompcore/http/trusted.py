@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 
@@ -67,14 +67,8 @@ class TrustedSession:
         max_bytes: int = _MAX_BYTES,
     ) -> HttpAnswer:
         """Send a JSON body; see :meth:`post` for the arguments and errors."""
-        return await self.post(
-            url,
-            body,
-            content_type="application/json",
-            headers=headers,
-            read_timeout_s=read_timeout_s,
-            max_bytes=max_bytes,
-        )
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return await self._send("POST", url, body, sent, read_timeout_s, max_bytes)
 
     async def post(
         self,
@@ -140,12 +134,12 @@ class TrustedSession:
                     limits=self._limits(None),
                     traffic=traffic,
                 )
-        except TimeoutError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise failure(origin_of(target), error) from error
         async with response:
             yield HttpStream(response, max_bytes)
 
-    async def _send(
+    def _send(
         self,
         method: str,
         url: str,
@@ -153,9 +147,9 @@ class TrustedSession:
         headers: Mapping[str, str] | None,
         read_timeout_s: float,
         max_bytes: int,
-    ) -> HttpAnswer:
+    ) -> Awaitable[HttpAnswer]:
         target, traffic = self._target(url)
-        return await exchange(
+        return exchange(
             self._session,
             method,
             target,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -53,7 +52,7 @@ class Endpoint:
     ) -> None:
         self._session = session
         self.root = root.rstrip("/")
-        self._key = key
+        self._errors = _ModelErrors(key)
         self._headers = headers
         self._read_timeout_s = read_timeout_s
         self._clock = clock or SystemClock()
@@ -80,7 +79,7 @@ class Endpoint:
         Raises:
             ModelError: There was no 200; the leaf says why.
         """
-        with self._model_errors():
+        with self._errors:
             answer = await self._session.get(
                 self.root + path, headers=self._headers, read_timeout_s=_GET_WITHIN_S
             )
@@ -101,7 +100,7 @@ class Endpoint:
         Raises:
             ModelError: There was no 200, or ``read`` found none in it; the leaf says why.
         """
-        with self._model_errors():
+        with self._errors:
             answer = await self._session.post(
                 self.root + path,
                 body,
@@ -136,7 +135,7 @@ class Endpoint:
             ModelError: The answer did not begin, or ended early; the leaf says why.
         """
         patience = Patience(first_token_s, idle_s)
-        with self._model_errors():
+        with self._errors:
             async with self._session.stream_json(
                 self.root + path, body, headers=self._headers, answer_within_s=first_token_s
             ) as answer:
@@ -161,16 +160,20 @@ class Endpoint:
             wait_s = retry_after_s(headers.get("Retry-After"), self._clock.now())
             raise error_of_status(status, body, provider=self.name, retry_after_s=wait_s)
 
-    @contextmanager
-    def _model_errors(self) -> Iterator[None]:
-        """Turn failures of the transport into ours, and keep the key out of what a server says."""
-        try:
-            yield
-        except AnswerTooLarge as error:
-            raise ModelAnswerInvalid(str(error)) from error
-        except TransportFailed as error:
-            raise ModelUnavailable(str(error), retryable=error.retryable) from error
-        except ModelError as error:
-            if self._key and self._key in error.message:
+
+class _ModelErrors:
+    """Turns failures of the transport into ours, and keeps the key out of what a server says."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        match error:
+            case AnswerTooLarge():
+                raise ModelAnswerInvalid(str(error)) from error
+            case TransportFailed():
+                raise ModelUnavailable(str(error), retryable=error.retryable) from error
+            case ModelError() if self._key and self._key in error.message:
                 error.args = (error.message.replace(self._key, "***"),)
-            raise
