@@ -32,6 +32,7 @@ class Usage:
         cost: What the provider says the call cost, when it says so.
         estimated: The provider reported nothing; the numbers are ours.
         audio: Part of ``input`` that is sound.
+        audio_s: Seconds of sound, beside any tokens; some providers charge by them.
         images: Images that are charged by the piece.
     """
 
@@ -43,6 +44,7 @@ class Usage:
     cost: Usd | None = None
     estimated: bool = False
     audio: int = 0
+    audio_s: float = 0.0
     images: int = 0
 
     def __add__(self, other: Usage) -> Usage:
@@ -54,6 +56,7 @@ class Usage:
             cache_write=self.cache_write + other.cache_write,
             reasoning=self.reasoning + other.reasoning,
             audio=self.audio + other.audio,
+            audio_s=self.audio_s + other.audio_s,
             images=self.images + other.images,
             cost=None if self.cost is None or other.cost is None else self.cost + other.cost,
             estimated=self.estimated or other.estimated,

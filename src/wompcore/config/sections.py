@@ -65,6 +65,9 @@ class LlmSettings(Section):
     )
     embedding_model: str = Field("", description="Model for embeddings. Empty: none.")
     transcription_model: str = Field("", description="Model for transcriptions. Empty: none.")
+    max_audio_s: float = Field(
+        600.0, gt=0, le=86_400, description="Length of a recording, seconds, that is reserved for."
+    )
     extra_body: dict[str, Any] = Field(
         default_factory=dict,
         description="Sent along with each chat request, such as OpenRouter's `provider`.",
@@ -124,6 +127,7 @@ class Price(Section):
     audio: Decimal | None = Field(
         None, ge=0, description="Per million prompt tokens of sound; empty: as input."
     )
+    audio_minute: Decimal = Field(Decimal(0), ge=0, description="Dollars per minute of sound.")
     image: Decimal = Field(Decimal(0), ge=0, description="Dollars per image.")
     request: Decimal = Field(Decimal(0), ge=0, description="Dollars per call.")
     since: date | None = Field(None, description="First day (UTC) it is valid; empty: always.")

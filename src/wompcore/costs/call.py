@@ -28,6 +28,7 @@ class Call:
         attribution: Who and what it is for.
         max_output_tokens: The answer's length at most, tokens.
         max_input_tokens: The prompt's length at most, tokens; text has at most one to a byte.
+        max_audio_s: The recording's length at most, seconds.
         fixed_cost: What it costs whatever it uses, where the operator said so: a search.
         images: Images that are charged by the piece.
         attempts: How often it may be sent at most; each time may be charged.
@@ -39,6 +40,7 @@ class Call:
     attribution: Attribution
     max_output_tokens: int = 0
     max_input_tokens: int = 0
+    max_audio_s: float = 0.0
     fixed_cost: Usd | None = None
     images: int = 0
     attempts: int = 1
@@ -78,17 +80,26 @@ def worst_usage(call: Call) -> Usage:
     return Usage(
         input=call.max_input_tokens * call.attempts,
         output=call.max_output_tokens * call.attempts,
+        audio_s=call.max_audio_s * call.attempts,
         images=call.images * call.attempts,
     )
 
 
 def expected_usage(call: Call) -> Usage:
-    """Return what a call probably uses, within what it can use: half the answer's length, by default."""
+    """Return what a call probably uses, within its bounds: half an answer, half a recording by default."""
     guess = call.expected or Usage(
-        -(-call.max_input_tokens // _BELOW_WORST), -(-call.max_output_tokens // 2), images=call.images
+        -(-call.max_input_tokens // _BELOW_WORST),
+        -(-call.max_output_tokens // 2),
+        audio_s=call.max_audio_s / 2,
+        images=call.images,
     )
     most = worst_usage(call)
-    return replace(guess, input=min(guess.input, most.input), output=min(guess.output, most.output))
+    return replace(
+        guess,
+        input=min(guess.input, most.input),
+        output=min(guess.output, most.output),
+        audio_s=min(guess.audio_s, most.audio_s),
+    )
 
 
 def worst_cost(call: Call, price: Price) -> Usd:

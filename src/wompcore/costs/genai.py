@@ -19,6 +19,7 @@ _CLASSES = {
     "cache_write": "cache_write_mtok",
     "audio": "input_audio_mtok",
 }
+_HOURS = ("audio_hours", "input_audio_hours")  # two names for one price; older versions have neither
 
 
 def installed_list() -> GenaiPrices | None:
@@ -61,6 +62,9 @@ class GenaiPrices:
             return None
         known = {name: getattr(listed.model_price, key) for name, key in _CLASSES.items()}
         prices = {name: _step(price, input_tokens) for name, price in known.items() if price is not None}
+        hours = (getattr(listed.model_price, key, None) for key in _HOURS)
+        if an_hour := next((price for price in hours if price), None):
+            prices["audio_minute"] = _step(an_hour, input_tokens) / 60
         if not prices:
             return None
         per_thousand = _step(listed.model_price.requests_kcount or ZERO, input_tokens)

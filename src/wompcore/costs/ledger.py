@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any, Literal
 
 from wompcore.clock import Clock
@@ -244,6 +245,7 @@ class Ledger:
             reasoning_tokens=usage.reasoning,
             images=usage.images,
             audio_tokens=usage.audio,
+            audio_s=usage.audio_s or None,
             price=price.model_dump_json(exclude_defaults=True),
             estimate_usd=None if usage.cost is None else by_price,
             reserved_usd=reservation.worst_usd,
@@ -274,4 +276,5 @@ def _storable(usage: Usage) -> Usage:
     """Return the usage without what no provider can mean: negative or endless numbers."""
     counts = {name: min(max(getattr(usage, name), 0), _TOKENS_MAX) for name in _COUNTS}
     plausible = usage.cost is not None and usage.cost.is_finite() and usage.cost >= 0
-    return replace(usage, **counts, cost=usage.cost if plausible else None)
+    audio_s = min(max(usage.audio_s, 0.0), float(_TOKENS_MAX)) if isfinite(usage.audio_s) else 0.0
+    return replace(usage, **counts, audio_s=audio_s, cost=usage.cost if plausible else None)

@@ -113,6 +113,7 @@ def cost_of(usage: Usage, price: Price) -> Usd:
             + per_million(audio, _or(price.audio, price.input))
             + per_million(usage.output - reasoning, price.output)
             + per_million(reasoning, _or(price.reasoning, price.output))
+            + Decimal(str(usage.audio_s)) * price.audio_minute / 60
             + usage.images * price.image
             + price.request
         )

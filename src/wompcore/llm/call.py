@@ -93,6 +93,7 @@ class Call:
             self._attribution,
             max_output_tokens=self._most.output,
             max_input_tokens=self._most.input,
+            max_audio_s=self._most.audio_s,
         )
         [self._reservation] = await self._ledger.reserve([booked])
 
@@ -107,7 +108,8 @@ class Call:
         if isinstance(error, ModelError):
             self._add(error.usage)
         elif isinstance(error, asyncio.CancelledError):  # it was being worked on
-            self._add(Usage(input=self._likely().input, estimated=True))
+            likely = self._likely()
+            self._add(Usage(input=likely.input, audio_s=likely.audio_s, estimated=True))
 
     def too_late(self) -> WompError:
         """Return the error of a call that was not answered before its deadline."""

@@ -14,7 +14,15 @@ from wompcore.errors import ModelRequestRefused
 from wompcore.llm.breaker import BreakerState
 from wompcore.llm.breakers import FAIR_TRIAL_S, Breakers, Endpoint
 from wompcore.llm.call import Call, Ledger
-from wompcore.llm.estimate import TokenEstimate, expected, expected_text, worst, worst_audio, worst_text
+from wompcore.llm.estimate import (
+    TokenEstimate,
+    expected,
+    expected_audio_s,
+    expected_text,
+    worst,
+    worst_audio,
+    worst_text,
+)
 from wompcore.llm.media import Audio, Embeddings, MediaProvider, Transcript
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
 from wompcore.llm.reply_stream import Arrival, ReplyStream
@@ -180,7 +188,7 @@ class ChatClient:
     async def transcribe(
         self, audio: Audio, attribution: Attribution, *, model: str = "", language: str = ""
     ) -> Transcript:
-        """Turn speech into text.
+        """Turn speech into text. A recording longer than ``llm.max_audio_s`` may pass its reservation.
 
         Args:
             audio: The recording.
@@ -194,8 +202,9 @@ class ChatClient:
         """
         model = model or self._settings.transcription_model
         media = self._media_for(model, "llm.transcription_model")
-        most = worst_audio(len(audio.data))
-        call = Call(media, model, attribution, most, lambda: most, self._ledger, self._meter)
+        most = worst_audio(self._settings.max_audio_s)
+        likely = TokenEstimate(0, 0, min(expected_audio_s(len(audio.data)), most.audio_s))
+        call = Call(media, model, attribution, most, lambda: likely, self._ledger, self._meter)
         body = media.encode_audio(audio, model, language=language)
         return await self._ask_media(call, media.transcribe, body)
 

@@ -11,6 +11,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, TypeAlias
 
 from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolSpec
@@ -25,6 +26,12 @@ IMAGE_WORST = 50_000
 """Source: the dearest documented: 2,833 + 8 tiles of 5,667 tokens (OpenAI, "Images and vision",
 gpt-4o-mini); Qwen2.5-VL stops at 16,384 and Claude below 5,000."""
 
+_AUDIO_TOKENS_WORST = 50
+"""A second. Source: Whisper has 1,500 positions for 30 s (Radford et al., "Robust Speech Recognition via
+Large-Scale Weak Supervision", 2022, section 2.2); Gemini counts 32 and OpenAI's newer models 10."""
+
+_AUDIO_BYTES_EXPECTED = 4000  # a second of Opus at 32 kbit/s, as Discord's own apps record
+
 _PER_MESSAGE_EXPECTED = 4
 _PER_MESSAGE_WORST = 16  # marks of a turn: at most 6 in the templates of Llama 3, Qwen, Gemma, Mistral
 _PER_REQUEST_WORST = 256  # a default system prompt that a template adds: at most 40 tokens in the same
@@ -38,10 +45,12 @@ class TokenEstimate:
     Args:
         input: Of the prompt.
         output: Of the answer.
+        audio_s: Seconds of sound.
     """
 
     input: int
     output: int
+    audio_s: float = 0.0
 
 
 def expected_text(text: str) -> int:
@@ -101,14 +110,19 @@ def worst(request: ChatRequest) -> TokenEstimate:
     return TokenEstimate(tokens + IMAGE_WORST * _images(request), request.max_tokens)
 
 
-def worst_audio(size: int) -> TokenEstimate:
-    """Return numbers that a recording's tokens do not exceed: one to a byte, heard or written.
+def worst_audio(seconds: float) -> TokenEstimate:
+    """Return numbers that a recording's tokens do not exceed, heard or written.
 
     Args:
-        size: Of the file, bytes. The densest speech codec in use (Opus, RFC 6716) takes at least 750 a
-            second; a second of speech is at most some 50 tokens.
+        seconds: Its length at most. The bytes bound nothing: an hour of silence fits into a few thousand.
     """
-    return TokenEstimate(size, size)
+    tokens = ceil(seconds * _AUDIO_TOKENS_WORST)
+    return TokenEstimate(tokens, tokens, seconds)
+
+
+def expected_audio_s(size: int) -> float:
+    """Estimate a recording's length, seconds, by its bytes: as long as a voice message in Discord."""
+    return size / _AUDIO_BYTES_EXPECTED
 
 
 def _texts(message: Message) -> list[str]:

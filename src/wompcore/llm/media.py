@@ -44,7 +44,7 @@ class Transcript:
 
     Args:
         text: The words.
-        usage: Tokens, from models that count them; estimated and marked so otherwise.
+        usage: Tokens, from models that count them, and seconds; estimated and marked so otherwise.
         model: The model that answered; empty when it did not say.
         audio_s: Length of the audio, seconds, as the provider measured it for its bill; ``None`` when
             it did not say.

@@ -46,6 +46,7 @@ class CostEntry:
     reasoning_tokens: int = 0
     images: int = 0
     audio_tokens: int = 0
+    audio_s: float | None = None
     price: str | None = None
     estimate_usd: Usd | None = None
     reserved_usd: Usd | None = None

@@ -18,15 +18,21 @@ from wompcore.usage import Attribution, Purpose, Usage
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 TOKENS = st.integers(0, 2**31 - 1)
 DOLLARS = st.decimals(0, 1_000, places=6)
+SECONDS = st.floats(0, 90_000)
 MAYBE = st.none() | DOLLARS
 PRICES = st.builds(
     Price, input=DOLLARS, output=DOLLARS, cached_input=MAYBE, cache_write=MAYBE, reasoning=MAYBE, audio=MAYBE,
-    image=DOLLARS, request=DOLLARS,
+    audio_minute=DOLLARS, image=DOLLARS, request=DOLLARS,
 )  # fmt: skip
 CALLS = st.builds(
     Call, st.just("p"), st.just("m"), st.just(Attribution(Purpose.CHAT)), max_output_tokens=TOKENS,
-    max_input_tokens=TOKENS, images=st.integers(0, 9), attempts=st.integers(1, 3),
+    max_input_tokens=TOKENS, max_audio_s=SECONDS, images=st.integers(0, 9), attempts=st.integers(1, 3),
 )  # fmt: skip
+
+
+def test_sound_may_be_charged_by_the_minute_and_to_the_second() -> None:
+    price = Price(input=Decimal(0), output=Decimal(0), audio_minute=Decimal("0.006"))
+    assert cost_of(Usage(output=9, audio_s=90.5), price) == Decimal("0.00905")
 
 
 def test_reasoning_sound_images_and_calls_have_prices_of_their_own() -> None:
@@ -53,6 +59,7 @@ def test_nothing_within_a_calls_bounds_costs_more_than_its_worst_case(
             data.draw(TOKENS),
             data.draw(TOKENS),
             audio=data.draw(TOKENS),
+            audio_s=data.draw(st.floats(0, call.max_audio_s)),
             images=call.images,
         )
         for _ in range(call.attempts)
@@ -113,3 +120,9 @@ def test_the_installed_list_agrees_with_its_package() -> None:
     dearest = book.look_up("google", "gemini-2.5-pro", AT)[0]
     assert dearest.input > book.look_up("google", "gemini-2.5-pro", AT, 1_000)[0].input
     assert book.look_up("offline", "offline-1", AT)[1] == "table"
+
+
+def test_the_installed_list_knows_sound_by_the_minute() -> None:
+    pytest.importorskip("genai_prices")
+    price, source = PriceBook.installed(CostSettings()).look_up("api.openai.com", "whisper-1", AT)
+    assert (price.audio_minute, source) == (Decimal("0.006"), "genai-prices")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,8 +15,10 @@ from llm_client import FOR, OpenClient, asking
 from wompcore.db import Database
 from wompcore.llm import Audio, ModelError, ModelRequestRefused, ModelUnavailable, OpenAiStyle
 from wompcore.llm.offline import Fault, offline_server
+from wompcore.llm.providers.media_format import encode_audio
 from wompcore.observe.prometheus import PrometheusMeter
 
+FORM_BYTES = len(encode_audio(Audio(b""), "whisper-1", ""))
 KEY = "sk-only-the-endpoint-may-know"
 
 
@@ -102,6 +107,27 @@ async def test_a_transcript_is_paid_for_like_any_answer(open_client: OpenClient,
     assert await db.fetch_all("SELECT model, outcome, output_tokens FROM cost_entries") == [
         ("t-1", "ok", heard.usage.output)
     ]
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost", "above"),
+    [
+        ({"type": "duration", "seconds": 90}, "0.009", False),
+        ({}, "0.0001", False),  # a second by its 4,000 bytes
+        ({"type": "duration", "seconds": 660}, "0.066", True),
+    ],
+    ids=["as told", "not told", "longer than reserved for"],
+)
+async def test_a_transcript_is_charged_by_the_minute(
+    open_client: OpenClient, db: Database, usage: dict[str, Any], cost: str, above: bool
+) -> None:
+    said = Fault(body=json.dumps({"text": "hi", "usage": usage}).encode())
+    async with offline_server(faults=[said]) as server, open_client(server.base_url) as client:
+        media = OpenAiStyle(client.http.trusted, client.settings)
+        async with open_client(server.base_url, parts={"media": media}) as own:
+            await own.chat.transcribe(Audio(bytes(4000 - FORM_BYTES)), FOR, model="whisper-1")
+    entries = await db.fetch_all("SELECT cost_usd, reserved_usd, above_reserved FROM cost_entries")
+    assert entries == [(Decimal(cost), Decimal("0.06"), above)]
 
 
 def everything_said(error: BaseException | None) -> Iterator[str]:

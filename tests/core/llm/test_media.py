@@ -96,7 +96,7 @@ async def test_the_fields_of_the_form_arrive() -> None:
     async with serve(handle) as origin, provider_at(origin) as provider:
         found = await provider.transcribe(provider.encode_audio(Audio(b"x"), "whisper-1", language="de"))
     assert arrived == {"model": "whisper-1", "response_format": "json", "language": "de"}
-    assert found == Transcript("hi", Usage(output=1, estimated=True), "", 3.0)
+    assert found == Transcript("hi", Usage(output=1, estimated=True, audio_s=3.0), "", 3.0)
 
 
 @given(st.binary(max_size=200))
@@ -149,12 +149,19 @@ def test_what_is_not_one_vector_per_text_is_invalid(entries: list[object]) -> No
         decoded(*entries)
 
 
+def heard(body: object, sent: int = 1) -> Transcript:
+    return decode_transcript(json.dumps(body).encode(), sent=sent, provider="p")
+
+
 def test_a_transcript_may_count_tokens_or_tell_its_length() -> None:
-    used = {"type": "tokens", "input_tokens": 30, "output_tokens": 4}
-    assert decode_transcript(json.dumps({"text": "hi", "usage": used}).encode(), provider="p").usage == Usage(
-        30, 4
-    )
-    assert decode_transcript(b'{"text":"hi","duration":2.5}', provider="p").audio_s == 2.5
+    used = {"input_tokens": 30, "output_tokens": 4, "input_token_details": {"audio_tokens": 28}}
+    assert heard({"text": "hi", "usage": used}).usage == Usage(30, 4, audio=28)
+    assert heard({"text": "hi", "duration": 2.5}).audio_s == 2.5
+
+
+def test_a_length_that_is_not_told_is_estimated_by_the_bytes_and_marked() -> None:
+    found = heard({"text": "hi"}, sent=40_000)
+    assert (found.audio_s, found.usage.audio_s, found.usage.estimated) == (None, 10, True)
 
 
 JSON = st.recursive(
@@ -175,4 +182,4 @@ def test_no_answer_ends_in_anything_but_a_result_or_a_typed_error(body: object) 
     with suppress(ModelError):
         decode_embeddings(answer, sent=TWO, provider="p")
     with suppress(ModelError):
-        decode_transcript(answer, provider="p")
+        decode_transcript(answer, sent=1, provider="p")

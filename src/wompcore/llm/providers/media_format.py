@@ -10,11 +10,13 @@ import sys
 from array import array
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from math import isfinite
 from typing import Any
 
 from wompcore.errors import ModelAnswerInvalid
+from wompcore.llm.estimate import expected_audio_s
 from wompcore.llm.media import Audio, Embeddings, Transcript
 from wompcore.llm.providers.chat_completions import read_count, read_usage
 from wompcore.llm.providers.failure import error_inside_200
@@ -91,11 +93,12 @@ def _part(boundary: str, about: str, value: bytes) -> bytes:
     return head.encode("utf-8", "replace") + value + b"\r\n"
 
 
-def decode_transcript(answer: bytes, *, provider: str) -> Transcript:
+def decode_transcript(answer: bytes, *, sent: int, provider: str) -> Transcript:
     """Read the body of a 200.
 
     Args:
         answer: The body.
+        sent: Bytes of the request, from which the length is estimated when it is not reported.
         provider: For messages of errors.
 
     Raises:
@@ -108,14 +111,26 @@ def decode_transcript(answer: bytes, *, provider: str) -> Transcript:
         raise ModelAnswerInvalid(f"{provider} answered 200 with JSON that is not a transcript")
     used = body.get("usage")
     used = used if isinstance(used, dict) else {}
-    words = text.strip()
-    return Transcript(words, _usage(used, words), str(body.get("model") or ""), _seconds(used, body))
+    words, seconds = text.strip(), _seconds(used, body)
+    usage = _tokens(used) or Usage(
+        output=estimated_usage(0, len(words)).output,
+        audio_s=expected_audio_s(sent) if seconds is None else 0.0,
+        estimated=True,
+    )
+    if seconds is not None:
+        usage = replace(usage, audio_s=seconds)
+    return Transcript(words, usage, str(body.get("model") or ""), seconds)
 
 
-def _usage(used: Mapping[str, Any], text: str) -> Usage:
+def _tokens(used: Mapping[str, Any]) -> Usage | None:
     if "input_tokens" not in used:
-        return Usage(output=estimated_usage(0, len(text)).output, estimated=True)
-    return Usage(input=read_count(used["input_tokens"]), output=read_count(used.get("output_tokens")))
+        return None
+    details = used.get("input_token_details")
+    return Usage(
+        input=read_count(used["input_tokens"]),
+        output=read_count(used.get("output_tokens")),
+        audio=read_count(details.get("audio_tokens")) if isinstance(details, dict) else 0,
+    )
 
 
 def _seconds(used: Mapping[str, Any], body: Mapping[str, Any]) -> float | None:
