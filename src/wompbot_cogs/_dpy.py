@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import yarl
-from discord import AutoShardedClient, Client, http, utils
+from discord import AutoShardedClient, Client, app_commands, http, utils
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 from discord.shard import Shard
 from discord.state import ConnectionState
+from discord.ui.view import ViewStore
 from discord.webhook import async_ as webhook_http
 
 _CLOSE_S = 5.0
@@ -113,12 +114,33 @@ def feed(client: Client, event: str, payload: dict[str, Any]) -> None:
     client._connection.parsers[event](payload)
 
 
+def stop_views(client: Client, package: str, *, persistent: bool = False) -> None:
+    """Stop the views and modals of a package's classes: their buttons are answered no more.
+
+    Args:
+        client: Where they wait.
+        package: The package's full name.
+        persistent: Whether to stop only those that never time out.
+    """
+    store = client._connection._view_store
+    items = [item for found in store._views.values() for item in found.values()]
+    views = {id(item.view): item.view for item in items if item.view is not None}
+    for view in (*views.values(), *store._modals.values()):
+        parts = (view, *view.walk_children())
+        modules = {type(part).__module__ for part in parts}
+        ours = any(name == package or name.startswith(package + ".") for name in modules)
+        if ours and (view.is_persistent() or not persistent):
+            view.stop()
+
+
 def _verify() -> None:
     names: list[tuple[Any, str]] = [
         (Route, "BASE"),
         (DiscordWebSocket, "DEFAULT_GATEWAY"),
         (HTTPClient, "get_bot_gateway"),
         (Shard, "close"),
+        (Client, "_run_event"),  # overridden in owning.py
+        (app_commands.CommandTree, "_call"),
         (utils, "_from_json"),
         (http, "json_or_text"),
         (webhook_http, "json_or_text"),
@@ -130,6 +152,9 @@ def _verify() -> None:
         "_ready": AutoShardedClient.clear,
         "_connection": Client.__init__,
         "parsers": ConnectionState.__init__,
+        "_view_store": ConnectionState.clear,
+        "_views": ViewStore.__init__,
+        "_modals": ViewStore.__init__,
     }
     missing += [name for name, method in set_by.items() if name not in method.__code__.co_names]
     if missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.history import HistoryFiller
 from wompbot_cogs.hooks import ConversationHooks, Hooks
-from wompbot_cogs.host import Host
+from wompbot_cogs.host import Host, make_host
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.sender import DiscordSender
@@ -107,11 +107,31 @@ async def open_app(
                 "search": PluginSearch(core.search, plugin),
             }
 
+        def owners() -> Collection[int]:
+            return settings.discord.owner_ids or permissions.super_admins
+
+        async def tell_owners(key: str, text: str) -> None:
+            if (channel_id := settings.discord.alert_channel) is not None:
+                await core.outbox.post(key, channel_id, text)
+                return
+            for owner in owners():
+                await core.outbox.post(f"{key} {owner}", None, text, owner)
+
         hooks = Hooks()
-        host = Host(bot, capabilities, hooks, core.repos.plugins, core.clock, bot.sync_soon)
+        host = make_host(
+            settings.bot,
+            bot,
+            capabilities,
+            hooks,
+            core.repos.plugins,
+            core.clock,
+            tell_owners=tell_owners,
+            changed=bot.sync_soon,
+        )
+        bot.was_here = host.was_here
         stack.push_async_callback(bot.close)
         stack.push_async_callback(host.close)
-        await host.load_all(settings.bot.plugins)
+        await host.open(core.listener, settings.bot.plugins)
         core.outbox.serve(DiscordSender(bot))
         alerts = await stack.enter_async_context(
             Alerts.open(
@@ -119,7 +139,7 @@ async def open_app(
                 core.outbox.post,
                 core.listener,
                 channel_id=settings.discord.alert_channel,
-                owners=lambda: settings.discord.owner_ids or permissions.super_admins,
+                owners=owners,
             )
         )
         bot.add_listener(alerts.ready, "on_ready")

@@ -7,7 +7,8 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Coroutine
+import sys
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,10 @@ from discord.ext import commands
 
 from wompbot_cogs.budgets import refusal
 from wompbot_cogs.flow import MessageFlow
-from wompbot_cogs.gateway import ReconnectableBot
 from wompbot_cogs.history import HistoryFiller
+from wompbot_cogs.owning import OwningBot, OwningTree
 from wompbot_cogs.permissions import LevelTooLow, Permissions
+from wompbot_cogs.running import scope_running
 from wompbot_cogs.settings import DiscordSettings
 from wompcore.errors import BudgetExceeded, DatabaseError, ModelError, NotOpen, TransportFailed, WompError
 from wompcore.repos.guilds import GuildRepository
@@ -33,8 +35,11 @@ _SYNC_DELAY_S = 0.05
 _MISTAKE_CHARS = 300
 _FINGERPRINT = "commands_fingerprint"
 
+UPDATING = "That command is being updated, or was taken away. Please try again in a moment."
+"""What a person reads who uses a command of a plugin that is not there now."""
 
-class WompBot(ReconnectableBot):
+
+class WompBot(OwningBot):
     """The Discord side of the house. Services are opened before it and handed to it.
 
     Args:
@@ -68,6 +73,7 @@ class WompBot(ReconnectableBot):
             max_messages=1000,
             chunk_guilds_at_startup=False,
             shard_count=shard_count,
+            tree_cls=OwningTree,
         )
         self.settings = settings
         self.flow = flow
@@ -75,6 +81,7 @@ class WompBot(ReconnectableBot):
         self.permissions = permissions
         self._filler = filler
         self._guild_repository = guilds
+        self.was_here: Callable[[str], bool] = lambda word: False
         self._tasks: set[asyncio.Task[None]] = set()
         self._sync: asyncio.TimerHandle | None = None
         self.failures = 0
@@ -116,7 +123,8 @@ class WompBot(ReconnectableBot):
         prefix = self.settings.prefix
         if not text.startswith(prefix) or text[len(prefix) :][:1].isspace():
             return False
-        return any(self.get_command(word) for word in text[len(prefix) :].split(maxsplit=1)[:1])
+        words = text[len(prefix) :].split(maxsplit=1)[:1]
+        return any(self.get_command(word) or self.was_here(word) for word in words)
 
     async def setup_hook(self) -> None:
         """Learn who we are and who owns us; runs once, after login."""
@@ -174,7 +182,9 @@ class WompBot(ReconnectableBot):
     async def on_command_error(self, context: commands.Context[Any], error: commands.CommandError, /) -> None:
         """Answer a failed prefix command with one friendly line."""
         if isinstance(error, commands.CommandNotFound):
-            return  # an unknown word after the prefix is small talk
+            if self.was_here(context.invoked_with or ""):
+                await self._say(context.send(UPDATING))
+            return  # any other unknown word after the prefix is small talk
         text = self._explain(error, context.command.qualified_name if context.command else "")
         await self._say(context.send(text, ephemeral=True))
 
@@ -203,17 +213,28 @@ class WompBot(ReconnectableBot):
             return "You cannot use that command here."
         if isinstance(cause, BudgetExceeded):
             return refusal(cause)
+        if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            return UPDATING
         if isinstance(cause, WompError) and not isinstance(cause, _OURS):
             return f"{cause.message}. {cause.hint}".replace("..", ".").strip()
         reference = secrets.token_hex(4)
-        self.failures += 1
-        _log.error("command %s failed, reference %s", command, reference, exc_info=error)
+        _log.warning("command %s failed, reference %s", command, reference)
+        self._fault(f"command {command} failed", error)
         return f"Something went wrong on our side. Please try again later (reference {reference})."
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """Count and log an error of a listener."""
+        """Take note of an error of a listener."""
+        error = sys.exception()
+        assert error is not None  # discord.py calls this while it handles one
+        self._fault(f"listener {event_method} failed", error)
+
+    def _fault(self, what: str, error: BaseException) -> None:
+        """Tell the plugin whose code failed, or log what failed of the bot's own."""
+        if (scope := scope_running()) is not None:
+            scope.report(error)
+            return
         self.failures += 1
-        _log.exception("listener %s failed", event_method)
+        _log.error("%s", what, exc_info=error)
 
     async def _say(self, sending: Coroutine[Any, Any, Any]) -> None:
         try:

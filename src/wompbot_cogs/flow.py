@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import discord
 
@@ -16,9 +15,6 @@ from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ingest import MessageStore
 from wompcore.text import clean, clean_name
 
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 Matcher = Callable[[ChatMessage], bool]
 Handler = Callable[[ChatMessage, discord.Message], Coroutine[Any, Any, None]]
 
@@ -32,12 +28,14 @@ class Watch:
         matches: Pure and quick; called for every message.
         handle: Awaited, in a task of the plugin's scope, for a message that matched.
         start: Starts that task.
+        failed: Told what the matcher raised.
     """
 
     plugin: str
     matches: Matcher
     handle: Handler
     start: Callable[[Coroutine[Any, Any, None]], None]
+    failed: Callable[[BaseException], None]
 
 
 @dataclass(slots=True)
@@ -46,7 +44,6 @@ class FlowCounts:
 
     seen: int = 0
     addressed: int = 0
-    matcher_errors: int = 0
 
 
 class MessageFlow:
@@ -95,10 +92,8 @@ class MessageFlow:
             try:
                 if watch.matches(message):
                     watch.start(watch.handle(message, source))
-            except Exception:
-                # A plugin's matcher must never cost the others their message.
-                self.counts.matcher_errors += 1
-                _log.exception("matcher of plugin %s failed", watch.plugin)
+            except Exception as error:
+                watch.failed(error)  # a plugin's matcher must never cost the others their message
         return message
 
     def excludes(self, channel: discord.abc.Snowflake) -> bool:
@@ -137,13 +132,15 @@ class MessageFlow:
             return
         edit = MessageEdited(event.message_id, clean(data["content"]), author_id, discord.utils.utcnow())
         self._store.edited(edit)
-        self._tell(self._edit_watches, edit)
+        for watch in self._edit_watches:
+            watch(edit)
 
     def deleted(self, ids: Iterable[int]) -> None:
         """Take deletions in."""
         ids = tuple(ids)
         self._store.deleted(ids)
-        self._tell(self._delete_watches, ids)
+        for watch in self._delete_watches:
+            watch(ids)
 
     def watch(self, watch: Watch) -> Callable[[], None]:
         """Add a plugin's interest; returns what ends it."""
@@ -157,7 +154,7 @@ class MessageFlow:
     def watch_changes(
         self, edited: Callable[[MessageEdited], None], deleted: Callable[[Iterable[int]], None]
     ) -> Callable[[], None]:
-        """Call back with every edit and deletion; returns what ends it."""
+        """Call back with every edit and deletion; returns what ends it. Callbacks raise nothing."""
         self._edit_watches = (*self._edit_watches, edited)
         self._delete_watches = (*self._delete_watches, deleted)
 
@@ -166,12 +163,3 @@ class MessageFlow:
             self._delete_watches = tuple(other for other in self._delete_watches if other is not deleted)
 
         return end
-
-    def _tell(self, watches: Iterable[Callable[[T], None]], change: T) -> None:
-        for watch in watches:
-            try:
-                watch(change)
-            except Exception:
-                # As with matchers: one plugin's failure is nobody else's.
-                self.counts.matcher_errors += 1
-                _log.exception("a plugin failed to take a change")

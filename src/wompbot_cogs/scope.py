@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from contextvars import copy_context
+from typing import Any, ParamSpec
 
+from wompbot_cogs.running import run_as, without_exit
 from wompcore.errors import NotOpen
+
+P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 
@@ -21,13 +25,15 @@ class Scope:
     Args:
         plugin: The plugin's id.
         failed: Called with each error of what the plugin runs.
+        package: Where its code lives: tasks that this code makes are the plugin's.
     """
 
-    def __init__(self, plugin: str, failed: Callable[[str, BaseException], None]) -> None:
+    def __init__(self, plugin: str, failed: Callable[[str, BaseException], None], package: str = "") -> None:
         self.plugin = plugin
+        self.package = package
         self._failed = failed
-        self._work: set[asyncio.Task[None]] = set()
-        self._background: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[Any]] = set()
+        self._background: set[asyncio.Task[Any]] = set()
         self._openings: list[Callable[[], Callable[[], None]]] = []
         self._endings: list[Callable[[], None]] = []
         self._last: list[Callable[[], Awaitable[None]]] = []
@@ -45,7 +51,7 @@ class Scope:
         Raises:
             NotOpen: The scope is closed.
         """
-        self._run(work, self._work)
+        self._run(work, begun=True)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background, which is cancelled at the end.
@@ -53,7 +59,40 @@ class Scope:
         Raises:
             NotOpen: The scope is closed.
         """
-        self._run(work, self._background)
+        self._run(work, begun=False)
+
+    def enter(self) -> None:
+        """Let the current task count as work that was begun, until it ends."""
+        task = asyncio.current_task()
+        assert task is not None  # only tasks call a plugin
+        run_as(self, begun=True)
+        self.adopt(task, begun=True)
+
+    def adopt(self, task: asyncio.Task[Any], *, begun: bool) -> None:
+        """Own a task that somebody else made, and who made it hears of its errors.
+
+        Args:
+            task: The task.
+            begun: Whether it may finish at the end, or is cancelled.
+        """
+        tasks = self._work if begun else self._background
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def report(self, error: BaseException) -> None:
+        """Take note of an error of what the plugin runs."""
+        self._failed(self.plugin, error)
+
+    def reporting(self, call: Callable[P, object]) -> Callable[P, None]:
+        """Return a function that calls another and reports what it raises."""
+
+        def called(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                call(*args, **kwargs)
+            except Exception as error:
+                self.report(error)
+
+        return called
 
     def on_live(self, open_it: Callable[[], Callable[[], None]]) -> None:
         """Call back once the plugin is live, now if it is; what that returns is called at the end."""
@@ -87,7 +126,7 @@ class Scope:
             try:
                 ending()
             except Exception as error:
-                self._failed(self.plugin, error)
+                self.report(error)
 
     async def close(self, drain_s: float = _DRAIN_S) -> None:
         """End everything; work that was begun gets ``drain_s`` seconds to finish."""
@@ -103,7 +142,7 @@ class Scope:
             try:
                 await asyncio.wait_for(finish(), _END_S)
             except Exception as error:
-                self._failed(self.plugin, error)
+                self.report(error)
         self.retire()  # what the work opened while it finished
 
     async def _cancel(self) -> None:
@@ -115,25 +154,18 @@ class Scope:
             for task in stuck:
                 _log.error("a task refuses to end: %s", task.get_name())
 
-    def _run(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None], *, begun: bool) -> None:
         if self._closed:
             work.close()
             raise NotOpen(f"plugin {self.plugin} is unloaded and starts nothing more")
-        task = asyncio.create_task(_without_exit(work), name=f"plugin {self.plugin}: {work!r}")
-        tasks.add(task)
+        context = copy_context()
+        context.run(run_as, self, begun=begun)
+        name = f"plugin {self.plugin}: {work!r}"
+        task = asyncio.create_task(without_exit(work), name=name, context=context)
+        self.adopt(task, begun=begun)
         task.add_done_callback(self._ended)
         task.add_done_callback(lambda _: work.close())  # one that never began is not awaited any more
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._work.discard(task)
-        self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(self.plugin, error)
-
-
-async def _without_exit(work: Coroutine[Any, Any, None]) -> None:
-    """Await a plugin's work; a plugin that wants to end the process ends its own task only."""
-    try:
-        await work
-    except SystemExit as error:
-        raise RuntimeError("a plugin tried to end the process") from error
+            self.report(error)

@@ -61,6 +61,16 @@ class HostSettings(Section):
     """What the bot consists of."""
 
     plugins: Names = Field((), description="Ids of the plugins to load. Empty: all that are installed.")
+    drain_s: float = Field(
+        20.0, ge=0, le=600, description="Seconds a plugin's work may go on after the plugin was replaced."
+    )
+    quarantine_errors: int = Field(
+        10, ge=2, le=1000, description="Errors of a plugin within the window that put it into quarantine."
+    )
+    quarantine_window_s: float = Field(60.0, gt=0, le=86_400, description="Seconds of that window.")
+    quarantine_pause_s: float = Field(
+        60.0, gt=0, le=86_400, description="Seconds until it is tried again; doubled with each failure."
+    )
 
 
 class LogSettings(Section):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from wompcore.repos.plugins import PluginProcess
+
+State = Literal["live", "off", "failed", "quarantined", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,21 +18,26 @@ class PluginState:
 
     Args:
         id: The plugin.
-        state: ``live``, ``off`` (installed, not loaded) or ``failed``.
+        state: ``live``, ``off`` (installed, not loaded), ``failed``, ``quarantined`` (taken out because
+            it failed too often) or ``draining`` (unloaded, and its work not at its end).
         version: The version that runs, or that is installed.
         summary: What it does.
         since: When it went live.
         tasks: Tasks it runs now.
         problem: Why it is not live, or why its last update was refused.
+        errors: Errors since it went live.
+        retry_at: When it is tried again; ``None`` in quarantine: when it is released.
     """
 
     id: str
-    state: Literal["live", "off", "failed"]
+    state: State
     version: str
     summary: str = ""
     since: datetime | None = None
     tasks: int = 0
     problem: str = ""
+    errors: int = 0
+    retry_at: datetime | None = None
 
 
 class PluginHost(Protocol):
@@ -35,6 +45,14 @@ class PluginHost(Protocol):
 
     def states(self) -> list[PluginState]:
         """Return every installed or loaded plugin, by id."""
+        ...
+
+    async def processes(self) -> list[PluginProcess]:
+        """Return what every process runs, this one among them."""
+        ...
+
+    def receipts(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what is left in memory of versions that ended, and who holds it, by plugin."""
         ...
 
     async def load(self, plugin: str, *, by_id: int | None = None) -> PluginState:
@@ -58,6 +76,22 @@ class PluginHost(Protocol):
 
         Raises:
             PluginError: It is not installed, or is the one that loads the others.
+        """
+        ...
+
+    async def quarantine(self, plugin: str, reason: str = "by hand", *, by_id: int | None = None) -> None:
+        """Take a plugin out until somebody releases it.
+
+        Raises:
+            PluginError: It is not installed, or is the one that loads the others.
+        """
+        ...
+
+    async def release(self, plugin: str, *, by_id: int | None = None) -> PluginState:
+        """Load a plugin that is in quarantine, and forget why it was there.
+
+        Raises:
+            PluginError: It is not in quarantine, or it cannot be loaded.
         """
         ...
 

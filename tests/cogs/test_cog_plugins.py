@@ -12,6 +12,8 @@ CHANGES = [
     "unload chat",
     "swap chat",
     "reload chat",
+    "quarantine chat",
+    "release chat",
     "grant spend costs",
     "withdraw spend costs",
 ]

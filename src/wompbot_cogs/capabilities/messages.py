@@ -51,13 +51,14 @@ class PluginMessages:
             matches: Called for every message; must be pure, quick and synchronous.
             handle: Awaited in a task of the plugin for each message that matched.
         """
-        watch = Watch(self._plugin, matches, handle, self._scope.start)
+        watch = Watch(self._plugin, matches, handle, self._scope.start, self._scope.report)
         self._scope.on_live(lambda: self._flow.watch(watch))
 
     def watch_changes(
         self, edited: Callable[[MessageEdited], None], deleted: Callable[[Iterable[int]], None]
     ) -> None:
         """See every edit and deletion; both callbacks are synchronous and quick."""
+        edited, deleted = self._scope.reporting(edited), self._scope.reporting(deleted)
         self._scope.on_live(lambda: self._flow.watch_changes(edited, deleted))
 
     @property

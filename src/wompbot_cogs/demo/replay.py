@@ -268,5 +268,5 @@ class Replay:
             loop_lag_ms_p50=round(lag.percentile_ms(50), 2),
             loop_lag_ms_p99=round(lag.percentile_ms(99), 2),
             rss_mb=round(psutil.Process().memory_info().rss / 2**20, 1),
-            errors=self._app.bot.failures + self._app.host.errors + flow.matcher_errors + self._stray_errors,
+            errors=self._app.bot.failures + self._app.host.errors + self._stray_errors,
         )

@@ -171,7 +171,7 @@ class Scene:
             llm_calls=sum(total.calls for why, total in spent.items() if why != Purpose.SEARCH),
             cost_usd=sum((total.cost_usd for total in spent.values()), ZERO),
             db_statements=core.db.statements - statements,
-            errors=self._app.bot.failures + self._app.host.errors + flow.matcher_errors,
+            errors=self._app.bot.failures + self._app.host.errors,
         )
 
 

@@ -2,6 +2,7 @@
 
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.host import Host
+from wompbot_cogs.host.opening import make_host
 from wompbot_cogs.states import PluginState
 
-__all__ = ["Found", "Host", "PluginState", "discover"]
+__all__ = ["Found", "Host", "PluginState", "discover", "make_host"]

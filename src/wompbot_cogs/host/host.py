@@ -1,223 +1,254 @@
-"""The plugin host: loads, swaps and unloads; one bad plugin never stops the rest."""
+"""The plugin host: what the owner's tools may ask of it. One bad plugin never stops the rest."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Literal
 
 from wompbot_cogs.errors import NotGranted, PluginError, PluginUnknown
-from wompbot_cogs.hooks import Hooks
+from wompbot_cogs.host.convergence import BEAT_S, KEEPER, Convergence
 from wompbot_cogs.host.discovery import Found, discover
-from wompbot_cogs.host.importer import forget
-from wompbot_cogs.host.loaded import Loaded
-from wompbot_cogs.host.staging import Capabilities, Staging
-from wompbot_cogs.host.switch import AnyBot, switch
+from wompbot_cogs.host.draining import Draining
+from wompbot_cogs.host.serving import Serving
 from wompbot_cogs.manifest import OWNER_GRANTED
-from wompbot_cogs.scope import Scope
-from wompbot_cogs.states import PluginState
-from wompcore.clock import Clock
-from wompcore.repos.plugins import PluginRepository, PluginWish
+from wompbot_cogs.running import own_tasks
+from wompbot_cogs.states import PluginState, State
+from wompcore.db import Listener
+from wompcore.errors import DatabaseError, WompError
+from wompcore.repos.plugins import PluginProcess, PluginRepository, PluginWish
+from wompcore.text import clean
 
 _log = logging.getLogger(__name__)
 
+_ID_CHARS = 64
+
 
 class Host:
-    """Runs plugins.
+    """Runs plugins. Made by :func:`wompbot_cogs.host.opening.make_host`.
+
+    Every change takes these: ``by_id``, who wants it, in Discord; ``via``, by what way they asked:
+    ``discord``, ``cli`` or ``host``. Changes, and those that were refused, are kept on record.
 
     Args:
-        bot: Gets their cogs.
-        capabilities: Makes what a plugin may be given.
-        hooks: Learns what plugins implement.
-        wishes: Keeps which plugins should run.
-        clock: Tells since when.
-        changed: Called when commands came or went.
+        serving: What serves in this process.
+        draining: What ends in it.
+        convergence: Follows the desired states.
+        states: The desired states.
     """
 
     def __init__(
-        self,
-        bot: AnyBot,
-        capabilities: Capabilities,
-        hooks: Hooks,
-        wishes: PluginRepository,
-        clock: Clock,
-        changed: Callable[[], None],
+        self, serving: Serving, draining: Draining, convergence: Convergence, states: PluginRepository
     ) -> None:
-        self._bot = bot
-        self._staging = Staging(bot, capabilities, hooks, clock)
-        self._wishes = wishes
-        self._changed = changed
-        self._loaded: dict[str, Loaded] = {}
-        self._problems: dict[str, str] = {}  # not the errors: those would keep old code alive
-        self._draining: set[asyncio.Task[None]] = set()
-        self._turn = asyncio.Lock()  # one change at a time
-        self.errors = 0
+        self._serving = serving
+        self._draining = draining
+        self._convergence = convergence
+        self._states = states
+
+    async def open(self, listener: Listener, only: tuple[str, ...] = ()) -> None:
+        """Load what is installed and wanted; those that fail are listed with their reason.
+
+        Args:
+            listener: Brings what other processes decide.
+            only: Ids to load; empty for all.
+        """
+        own_tasks(asyncio.get_running_loop())
+        await self._convergence.open(listener, only)
+
+    async def close(self) -> None:
+        """Unload everything; work that was begun gets time to finish."""
+        await self._convergence.close()
+        await self._serving.close()
+
+    # -- looking -------------------------------------------------------------------------------
+
+    @property
+    def errors(self) -> int:
+        """Errors of plugins since the start."""
+        return self._serving.errors
 
     def states(self) -> list[PluginState]:
         """Return every installed, wanted or loaded plugin, by id."""
         found = discover()
-        return [
-            self._state(plugin, found.get(plugin))
-            for plugin in sorted({*found, *self._loaded, *self._problems})
-        ]
+        ids = {*found, *self._serving.loaded, *self._serving.problems}
+        return [self._state(plugin, found.get(plugin)) for plugin in sorted(ids)]
 
-    async def load_all(self, only: tuple[str, ...] = ()) -> None:
-        """Load what is installed and wanted; those that fail are listed with their reason.
+    async def processes(self) -> list[PluginProcess]:
+        """Return what every process runs, this one among them."""
+        return await self._states.processes(3 * BEAT_S)
 
-        Args:
-            only: Ids to load; empty for all.
-        """
-        async with self._turn:
-            wishes = await self._wishes.wishes()
-            found = discover()
-            for plugin in only or found:
-                wish = wishes.get(plugin, _undecided(plugin))
-                if plugin not in found:
-                    self._problems[plugin] = PluginUnknown(plugin).problem
-                elif wish.enabled:
-                    with suppress(PluginError):  # listed
-                        await self._replace(found[plugin], wish.granted)
-        self._changed()
+    def receipts(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what is left in memory of versions that ended, and who holds it, by plugin."""
+        leaks = self._draining.leaks()
+        return {plugin: tuple(str(leak) for leak in found) for plugin, found in leaks.items()}
 
-    async def load(self, plugin: str, *, by_id: int | None = None) -> PluginState:
-        """Load a plugin, or its newest version if it runs already.
+    def was_here(self, word: str) -> bool:
+        """Return whether a word is a prefix command of a version that is about to end."""
+        return self._draining.was_here(word)
+
+    # -- changing ------------------------------------------------------------------------------
+
+    async def load(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> PluginState:
+        """Load a plugin, or its newest version if it runs already; ends a quarantine.
 
         Raises:
             PluginError: It cannot be loaded; what ran before still runs.
         """
-        async with self._turn:
-            found = discover()
-            if plugin not in found:
-                raise PluginUnknown(plugin)
-            wish = await self._wished(plugin)
-            await self._replace(found[plugin], wish.granted)
-            version = self._loaded[plugin].manifest.version
-            await self._wishes.wish(replace(wish, version=version, enabled=True), by_id=by_id)
-        self._changed()
-        return self._state(plugin, found[plugin])
+        async with self._change("load", plugin, by_id, via):
+            return await self._load(plugin, by_id)
 
-    async def swap(self, plugin: str, *, by_id: int | None = None) -> PluginState:
+    async def swap(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> PluginState:
         """Put a running plugin's newest version in its place without losing an event.
 
         Raises:
             PluginError: It does not run, or the new version is broken; the old one still runs.
         """
-        if plugin not in self._loaded:
-            raise PluginUnknown(plugin, "not loaded", hint=f"`!plugins load {plugin}` loads it.")
-        return await self.load(plugin, by_id=by_id)
+        async with self._change("swap", plugin, by_id, via):
+            if plugin not in self._serving.loaded:
+                raise PluginUnknown(plugin, "not loaded", hint=f"`!plugins load {plugin}` loads it.")
+            return await self._load(plugin, by_id)
 
-    async def unload(self, plugin: str, *, by_id: int | None = None) -> None:
+    async def unload(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> None:
         """Unload a plugin; it stays unloaded after a restart.
 
         Raises:
             PluginError: It is not installed, or is the one that loads the others.
         """
-        if plugin == "plugins":
-            raise PluginError(plugin, "cannot unload itself", hint="Swap it instead.")
-        async with self._turn:
-            if plugin not in {*self._loaded, *self._problems, *discover()}:
-                raise PluginUnknown(plugin)
-            await self._wishes.wish(replace(await self._wished(plugin), enabled=False), by_id=by_id)
-            self._problems.pop(plugin, None)
-            if plugin in self._loaded:
-                await self._retire(plugin)
-        self._changed()
+        async with self._change("unload", plugin, by_id, via):
+            _spare_keeper(plugin, "unload itself")
+            wish = await self._known(plugin)
+            free = replace(wish, enabled=False, quarantined=False, trips=0, retry_at=None, reason="")
+            await self._convergence.decide(free, by_id=by_id)
+            await self._take_out(plugin)
 
-    async def grant(self, plugin: str, capability: str, *, by_id: int | None = None) -> None:
+    async def quarantine(
+        self, plugin: str, reason: str = "by hand", *, by_id: int | None = None, via: str = "discord"
+    ) -> None:
+        """Take a plugin out until somebody releases it.
+
+        Raises:
+            PluginError: It is not installed, or is the one that loads the others.
+        """
+        async with self._change("quarantine", plugin, by_id, via):
+            _spare_keeper(plugin, "be quarantined")
+            wish = await self._known(plugin)
+            held = replace(wish, quarantined=True, trips=0, retry_at=None, reason=clean(reason))
+            await self._convergence.decide(held, by_id=by_id)
+            await self._take_out(plugin)
+
+    async def release(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> PluginState:
+        """Load a plugin that is in quarantine, and forget why it was there.
+
+        Raises:
+            PluginError: It is not in quarantine, or it cannot be loaded.
+        """
+        async with self._change("release", plugin, by_id, via):
+            if not (await self._known(plugin)).quarantined:
+                raise PluginError(plugin, "not in quarantine", hint="`!plugins` lists what is.")
+            return await self._load(plugin, by_id)
+
+    async def grant(
+        self, plugin: str, capability: str, *, by_id: int | None = None, via: str = "discord"
+    ) -> None:
         """Let a plugin have what only the owner gives; counts from its next loading.
 
         Raises:
             PluginError: It is not installed, or its manifest does not ask for that.
         """
-        async with self._turn:
+        async with self._change(f"grant {capability}", plugin, by_id, via):
             found = discover().get(plugin)
             if found is None or found.manifest is None:
                 raise PluginUnknown(plugin)
             if capability not in found.manifest.needs & OWNER_GRANTED:
                 raise NotGranted(plugin, f"does not ask the owner for '{capability}'")
-            wish = await self._wished(plugin)
+            wish = await self._convergence.wished(plugin)
             granted = tuple(sorted({*wish.granted, capability}))
-            await self._wishes.wish(replace(wish, granted=granted), by_id=by_id)
+            await self._convergence.decide(replace(wish, granted=granted), by_id=by_id)
 
-    async def withdraw(self, plugin: str, capability: str, *, by_id: int | None = None) -> None:
+    async def withdraw(
+        self, plugin: str, capability: str, *, by_id: int | None = None, via: str = "discord"
+    ) -> None:
         """Take back what was granted; counts from its next loading.
 
         Raises:
             PluginError: It was not granted that.
         """
-        async with self._turn:
-            wish = await self._wished(plugin)
+        async with self._change(f"withdraw {capability}", plugin, by_id, via):
+            wish = await self._convergence.wished(plugin)
             if capability not in wish.granted:
                 raise NotGranted(plugin, f"was not granted '{capability}'", hint="")
             granted = tuple(name for name in wish.granted if name != capability)
-            await self._wishes.wish(replace(wish, granted=granted), by_id=by_id)
+            await self._convergence.decide(replace(wish, granted=granted), by_id=by_id)
 
-    async def close(self) -> None:
-        """Unload everything; work that was begun gets the scope's time to finish."""
-        async with self._turn:
-            for plugin in reversed(self._loaded.copy()):
-                await self._retire(plugin)
-        await asyncio.gather(*self._draining)
-
-    def failed(self, plugin: str, error: BaseException) -> None:
-        """Note an error of something a plugin runs."""
-        self.errors += 1
-        _log.error("plugin %s failed", plugin, exc_info=error)
-
-    async def _replace(self, found: Found, granted: Collection[str]) -> None:
-        """Put a plugin's code as it is now in the place of what runs, if anything does."""
-        old = self._loaded.get(found.id)
-        scope = Scope(found.id, self.failed)
+    @asynccontextmanager
+    async def _change(self, verb: str, plugin: str, by_id: int | None, via: str) -> AsyncIterator[None]:
+        """Change something alone, and keep on record how it went."""
+        outcome = "failed"
         try:
-            new = await self._staging.bring_in(found, granted, scope, self._loaded)
-        except PluginError as problem:
-            await scope.close(0)
-            self._problems[found.id] = problem.problem
-            _log.error("%s", problem, exc_info=_log.isEnabledFor(logging.DEBUG))
+            async with self._convergence.turn():
+                yield
+            outcome = "done"
+        except WompError as error:
+            outcome = error.message
             raise
-        except BaseException:
-            await scope.close(0)
-            raise
-        # From the switch to here nothing suspends: no event is seen by neither or by both.
-        scope.go_live()
-        if old is not None:
-            self._drain(old)
-        self._loaded[found.id] = new
-        self._problems.pop(found.id, None)
+        finally:
+            try:
+                what, which = (clean(word)[:_ID_CHARS] for word in (verb, plugin))
+                await self._states.note(what, which, clean(outcome), by_id=by_id, via=via)
+            except DatabaseError as error:
+                _log.error("not kept on record: %s %s: %s", verb, plugin, error)
 
-    async def _wished(self, plugin: str) -> PluginWish:
-        return (await self._wishes.wishes()).get(plugin, _undecided(plugin))
+    async def _load(self, plugin: str, by_id: int | None) -> PluginState:
+        found = (await asyncio.to_thread(discover)).get(plugin)
+        if found is None:
+            raise PluginUnknown(plugin)
+        wish = await self._convergence.wished(plugin)
+        loaded = await self._serving.bring_in(found, wish.granted)
+        runs = PluginWish(plugin, loaded.manifest.version, enabled=True, granted=wish.granted)
+        await self._convergence.decide(runs, by_id=by_id, load=True)
+        return self._state(plugin, found)
 
-    async def _retire(self, plugin: str) -> None:
-        loaded = self._loaded.pop(plugin)
-        await switch(self._bot, loaded.cogs, ())
-        forget(loaded.package)
-        self._drain(loaded)
+    async def _known(self, plugin: str) -> PluginWish:
+        wish = await self._convergence.wished(plugin)
+        known = {*self._serving.loaded, *self._serving.problems, *self._convergence.wishes}
+        if plugin not in known and plugin not in await asyncio.to_thread(discover):
+            raise PluginUnknown(plugin)
+        return wish
 
-    def _drain(self, loaded: Loaded) -> None:
-        """End what no longer serves: its watches now, its work when it is done."""
-        loaded.scope.retire()
-        task = asyncio.create_task(loaded.scope.close(), name=f"drain {loaded.manifest.id}")
-        self._draining.add(task)
-        task.add_done_callback(self._draining.discard)
+    async def _take_out(self, plugin: str) -> None:
+        self._serving.problems.pop(plugin, None)
+        if plugin in self._serving.loaded:
+            await self._serving.take_out(plugin)
 
     def _state(self, plugin: str, found: Found | None) -> PluginState:
-        problem = self._problems.get(plugin, "")
+        wish = self._convergence.wishes.get(plugin)
+        problem = self._serving.problems.get(plugin, "")
         if not problem and found is not None and found.problem is not None:
             problem = found.problem.problem
-        if (loaded := self._loaded.get(plugin)) is not None:
-            manifest, tasks = loaded.manifest, loaded.scope.tasks
+        if (loaded := self._serving.loaded.get(plugin)) is not None:
             return PluginState(
-                plugin, "live", manifest.version, manifest.summary, loaded.since, tasks, problem
+                plugin,
+                "live",
+                loaded.manifest.version,
+                loaded.manifest.summary,
+                loaded.since,
+                loaded.scope.tasks,
+                problem,
+                self._serving.errors_of(plugin),
             )
-        if found is None or found.manifest is None:
-            return PluginState(plugin, "failed", "?", problem=problem)
-        state: Literal["failed", "off"] = "failed" if plugin in self._problems else "off"
-        return PluginState(plugin, state, found.manifest.version, found.manifest.summary, problem=problem)
+        state: State = "failed" if found is None or found.manifest is None or problem else "off"
+        if wish is not None and wish.quarantined:
+            state, problem = "quarantined", wish.reason
+        elif state == "off" and self._draining.is_draining(plugin):
+            state = "draining"
+        manifest = found and found.manifest
+        version, summary = (manifest.version, manifest.summary) if manifest else ("?", "")
+        retry_at = wish.retry_at if wish is not None else None
+        return PluginState(plugin, state, version, summary, problem=problem, retry_at=retry_at)
 
 
-def _undecided(plugin: str) -> PluginWish:
-    return PluginWish(plugin, "", enabled=True)
+def _spare_keeper(plugin: str, what: str) -> None:
+    if plugin == KEEPER:
+        raise PluginError(plugin, f"cannot {what}", hint="Swap it instead.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
@@ -16,7 +19,13 @@ class _FromSource(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        code = self.source_to_code(self.get_data(path), path)
+        time.sleep(0)  # lets the event loop run between compiling and running: neither takes long
+        return code
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        time.sleep(0)
 
 
 class _Finder(MetaPathFinder):
@@ -40,7 +49,7 @@ class _Finder(MetaPathFinder):
 
 def modules_of(package: str) -> list[str]:
     """Return the names of a package's modules that are loaded."""
-    return [name for name in sys.modules if name == package or name.startswith(package + ".")]
+    return [name for name in list(sys.modules) if name == package or name.startswith(package + ".")]
 
 
 def forget(package: str) -> dict[str, ModuleType]:
@@ -52,9 +61,12 @@ def forget(package: str) -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in modules_of(package)}
 
 
-@contextmanager
-def fresh(package: str) -> Iterator[ModuleType]:
+@asynccontextmanager
+async def fresh(package: str) -> AsyncIterator[ModuleType]:
     """Import a package anew; if anything in the context fails, the modules before it are put back.
+
+    The event loop runs on meanwhile. Who imports a module of the package in that time waits for it,
+    and gets the new one. One import at a time: modules are the process's.
 
     Args:
         package: The package's full name.
@@ -63,7 +75,7 @@ def fresh(package: str) -> Iterator[ModuleType]:
     finder = _Finder(package)
     sys.meta_path.insert(0, finder)
     try:
-        yield importlib.import_module(package)
+        yield await _imported(package)
     except BaseException:
         forget(package)
         sys.modules.update(before)
@@ -73,3 +85,29 @@ def fresh(package: str) -> Iterator[ModuleType]:
         raise
     finally:
         sys.meta_path.remove(finder)
+
+
+async def _imported(package: str) -> ModuleType:
+    """Import in a thread of its own: one that never returns keeps neither the loop nor the process."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    outcome: list[ModuleType | BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(importlib.import_module(package))
+        except BaseException as error:  # also an exit: it is the plugin's, and ends its import only
+            outcome.append(error)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=work, name=f"import {package}", daemon=True).start()
+    await ended.wait()
+    try:
+        [result] = outcome
+        if isinstance(result, BaseException):
+            raise result
+        return result
+    finally:
+        outcome.clear()  # an error's traceback would keep this frame, and this frame the error
+        del result

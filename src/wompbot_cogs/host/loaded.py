@@ -7,6 +7,7 @@ from datetime import datetime
 
 from discord.ext import commands
 
+from wompbot_cogs.host.receipt import Witness
 from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.scope import Scope
 
@@ -21,6 +22,7 @@ class Loaded:
         scope: Owns what it acquired.
         cogs: What it put into the bot.
         since: When it went live.
+        witness: Tells later whether it is gone.
     """
 
     manifest: Manifest
@@ -28,3 +30,4 @@ class Loaded:
     scope: Scope
     cogs: tuple[commands.Cog, ...]
     since: datetime
+    witness: Witness

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from discord.ext import commands
@@ -12,11 +13,14 @@ from wompbot_cogs.context import Context
 from wompbot_cogs.errors import ManifestInvalid, PluginBroken, PluginError
 from wompbot_cogs.hooks import Hooks
 from wompbot_cogs.host.discovery import Found
-from wompbot_cogs.host.importer import fresh
+from wompbot_cogs.host.importer import fresh, modules_of
 from wompbot_cogs.host.loaded import Loaded
+from wompbot_cogs.host.quarantine import one_line
+from wompbot_cogs.host.receipt import Witness
 from wompbot_cogs.host.switch import AnyBot, names_of, set_up, switch
 from wompbot_cogs.manifest import OWNER_GRANTED
 from wompbot_cogs.plugin import Plugin
+from wompbot_cogs.running import running
 from wompbot_cogs.scope import Scope
 from wompcore.clock import Clock
 
@@ -59,23 +63,25 @@ class Staging:
             raise found.problem or PluginError(found.id, "has no manifest")
         old = loaded.get(found.id)
         try:
-            with fresh(found.package) as module:
+            async with asyncio.timeout(_PREPARE_S) as limit, fresh(found.package) as module:
                 plugin = getattr(module, found.attribute, None)
                 if not isinstance(plugin, Plugin):
                     raise ManifestInvalid(found.id, f"{found.package}:{found.attribute} is not a Plugin")
                 given = self._given(found, granted, scope)
                 context = Context(found.manifest, scope, given)
-                async with asyncio.timeout(_PREPARE_S):
+                with running(scope):
                     cogs = await _prepare(plugin, context, scope)
-                others = [make(context) for make in plugin.hooks]
+                    others = [make(context) for make in plugin.hooks]
                 self._hooks.stage(found.manifest, given.keys(), (*cogs, *others), scope)
                 self._check_names(found.id, cogs, loaded)
+                witness = _witness(found.package, cogs, context, scope)
+                limit.reschedule(None)  # from here on nothing suspends
                 await switch(self._bot, old.cogs if old else (), cogs)
         except BaseException as error:
             if isinstance(error, PluginError | KeyboardInterrupt) or _is_our_end(error):
                 raise
-            raise PluginBroken(found.id, _one_line(error)) from error
-        return Loaded(found.manifest, found.package, scope, cogs, self._clock.now())
+            raise PluginBroken(found.id, one_line(error)) from error
+        return Loaded(found.manifest, found.package, scope, cogs, self._clock.now(), witness)
 
     def _given(self, found: Found, granted: Collection[str], scope: Scope) -> dict[str, Any]:
         """Return what a plugin may have; only the owner gives everything, except to built-ins."""
@@ -103,16 +109,13 @@ async def _prepare(plugin: Plugin, context: Context, scope: Scope) -> tuple[comm
     return cogs
 
 
+def _witness(package: str, cogs: Sequence[commands.Cog], context: Context, scope: Scope) -> Witness:
+    parts: dict[str, object] = {f"module {name}": sys.modules[name] for name in modules_of(package)}
+    parts |= {f"cog {cog.qualified_name}": cog for cog in cogs}
+    return Witness({**parts, "context": context, "scope": scope})
+
+
 def _is_our_end(error: BaseException) -> bool:
     """Return whether we are cancelled, and not the plugin that raised."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, SyntaxError):
-        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
-    if isinstance(error, TimeoutError):
-        return "preparing timed out"
-    first_line = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {first_line}"[:300]

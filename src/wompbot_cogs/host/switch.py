@@ -9,6 +9,7 @@ from discord import AppCommandType
 from discord.ext import commands, tasks
 from discord.utils import maybe_coroutine
 
+from wompbot_cogs.owning import owned_by
 from wompbot_cogs.scope import Scope
 
 AnyBot = commands.Bot | commands.AutoShardedBot
@@ -23,14 +24,15 @@ async def set_up(cog: commands.Cog, scope: Scope) -> None:
     load: Any = cog.cog_load  # an author may have written either as a plain function
     unload: Any = cog.cog_unload
 
-    async def finish() -> None:
+    def stop_loops() -> None:
         for value in vars(cog).values():
             if isinstance(value, tasks.Loop):
                 value.cancel()
-        await maybe_coroutine(unload)
 
+    owned_by(cog, scope)
+    scope.on_close(stop_loops)
     await maybe_coroutine(load)
-    scope.at_last(finish)
+    scope.at_last(lambda: maybe_coroutine(unload))
     vars(cog).update(cog_load=_nothing, cog_unload=_nothing)
 
 

@@ -33,7 +33,9 @@ class PluginsCog(commands.Cog, name="Plugins"):
         private = context.interaction is not None or context.guild is None
         problems = private and self._is_owner(context.author)  # they may name paths of the machine
         text = texts.listing(self._host.states(), problems=problems)
-        await context.send(text, ephemeral=True)
+        if problems:
+            text += texts.details(self._host.receipts(), await self._host.processes())
+        await context.send(texts.bounded(text), ephemeral=True)
 
     @plugins.command()
     @requires(Level.SUPER_ADMIN)
@@ -61,6 +63,24 @@ class PluginsCog(commands.Cog, name="Plugins"):
 
     @plugins.command()
     @requires(Level.SUPER_ADMIN)
+    async def quarantine(
+        self, context: commands.Context[Any], plugin: str, *, reason: str = "by hand"
+    ) -> None:
+        """Take a plugin out until you release it."""
+        async with _telling_refusals(context):
+            await self._host.quarantine(plugin, reason, by_id=context.author.id)
+            await context.send(texts.QUARANTINED.format(id=plugin))
+
+    @plugins.command()
+    @requires(Level.SUPER_ADMIN)
+    async def release(self, context: commands.Context[Any], plugin: str) -> None:
+        """Load a plugin that is in quarantine."""
+        async with _telling_refusals(context):
+            state = await self._host.release(plugin, by_id=context.author.id)
+            await context.send(texts.LOADED.format(id=plugin, version=state.version))
+
+    @plugins.command()
+    @requires(Level.SUPER_ADMIN)
     async def grant(self, context: commands.Context[Any], plugin: str, capability: str) -> None:
         """Let a plugin use what only you can give."""
         async with _telling_refusals(context):
@@ -78,6 +98,8 @@ class PluginsCog(commands.Cog, name="Plugins"):
     @load.autocomplete("plugin")
     @swap.autocomplete("plugin")
     @unload.autocomplete("plugin")
+    @quarantine.autocomplete("plugin")
+    @release.autocomplete("plugin")
     @grant.autocomplete("plugin")
     @withdraw.autocomplete("plugin")
     async def ids(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from discord.utils import format_dt
 
 from wompbot_cogs import PluginState
 from wompcore.errors import WompError
+from wompcore.repos.plugins import PluginProcess
 from wompcore.text import bound, defuse_mentions
 
 NONE = "No plugins are installed."
 LOADED = "`{id}` {version} is loaded."
 SWAPPED = "`{id}` {version} runs in the place of the one before."
+QUARANTINED = "`{id}` is in quarantine until you release it."
 UNLOADED = "`{id}` is unloaded, and stays so after a restart."
 GRANTED = "`{id}` may use `{capability}` from its next loading on."
 WITHDRAWN = "`{id}` may not use `{capability}` from its next loading on."
 
 _LONGEST = 2000
-_MARKS = {"live": "🟢", "off": "⚪", "failed": "🔴"}
+_MARKS = {"live": "🟢", "off": "⚪", "failed": "🔴", "quarantined": "🟠", "draining": "🟡"}
 
 
 def listing(states: Iterable[PluginState], *, problems: bool) -> str:
@@ -28,7 +30,32 @@ def listing(states: Iterable[PluginState], *, problems: bool) -> str:
         states: The plugins.
         problems: Whether to show what is wrong; it may name files of the machine.
     """
-    return _sent("\n".join(_line(state, problems=problems) for state in states)) or NONE
+    return "\n".join(_line(state, problems=problems) for state in states) or NONE
+
+
+def details(receipts: Mapping[str, Iterable[str]], processes: Sequence[PluginProcess]) -> str:
+    """Return what is left of versions that ended and, if there are several processes, what each runs.
+
+    Args:
+        receipts: What is left and who holds it, by plugin.
+        processes: The processes.
+    """
+    left = [
+        f"🟣 {plugin} ended, but left {_code(leak)}" for plugin, leaks in receipts.items() for leak in leaks
+    ]
+    if len(processes) > 1:
+        left += [_process(process) for process in processes]
+    return "".join(f"\n{line}" for line in left)
+
+
+def bounded(text: str) -> str:
+    """Return a text as it may be sent."""
+    return _sent(text)
+
+
+def _process(process: PluginProcess) -> str:
+    runs = ", ".join(f"{plugin} {what}" for plugin, what in sorted(process.runs.items()))
+    return f"⚙️ {_code(process.process)} {format_dt(process.beat_at, 'R')}: {_code(runs)}"
 
 
 def refused(error: WompError) -> str:
@@ -40,6 +67,10 @@ def _line(state: PluginState, *, problems: bool) -> str:
     parts = [f"{_MARKS[state.state]} **{state.id}** {state.version}", state.state]
     if state.since is not None:
         parts.append(f"since {format_dt(state.since, 'R')}, tasks: {state.tasks}")
+    if state.errors:
+        parts.append(f"errors: {state.errors}")
+    if state.retry_at is not None:
+        parts.append(f"tried again {format_dt(state.retry_at, 'R')}")
     if state.problem and problems:
         parts.append(_code(state.problem))
     return " · ".join(parts)

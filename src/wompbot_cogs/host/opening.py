@@ -1,0 +1,54 @@
+"""Putting the host together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wompbot_cogs.hooks import Hooks
+from wompbot_cogs.host.convergence import Convergence, TellOwners
+from wompbot_cogs.host.draining import Draining
+from wompbot_cogs.host.host import Host
+from wompbot_cogs.host.quarantine import Tolerance
+from wompbot_cogs.host.serving import Serving
+from wompbot_cogs.host.staging import Capabilities, Staging
+from wompbot_cogs.host.switch import AnyBot
+from wompbot_cogs.scope import Scope
+from wompbot_cogs.settings import HostSettings
+from wompcore.clock import Clock
+from wompcore.repos.plugins import PluginRepository
+
+
+def make_host(
+    settings: HostSettings,
+    bot: AnyBot,
+    capabilities: Capabilities,
+    hooks: Hooks,
+    states: PluginRepository,
+    clock: Clock,
+    *,
+    tell_owners: TellOwners,
+    changed: Callable[[], None],
+) -> Host:
+    """Return a host that runs nothing yet.
+
+    Args:
+        settings: How much plugins may fail, and how long their work may last.
+        bot: Gets their cogs.
+        capabilities: Makes what a plugin may be given.
+        hooks: Learns what plugins implement.
+        states: Keeps which plugins should run.
+        clock: Tells the time.
+        tell_owners: Tells the owners of a plugin that was taken out, once per key.
+        changed: Called when commands came or went.
+    """
+    tolerance = Tolerance(
+        settings.quarantine_errors, settings.quarantine_window_s, settings.quarantine_pause_s
+    )
+
+    def tripped(plugin: str, scope: Scope, reason: str) -> None:
+        convergence.tripped(plugin, scope, reason)
+
+    draining = Draining(bot, settings.drain_s)
+    serving = Serving(bot, Staging(bot, capabilities, hooks, clock), draining, tolerance, clock, tripped)
+    convergence = Convergence(serving, states, clock, tolerance, tell_owners, changed)
+    return Host(serving, draining, convergence, states)
