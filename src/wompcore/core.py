@@ -26,6 +26,7 @@ from wompcore.repos import breakers, consents
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.costs import CostRepository
 from wompcore.repos.costs_budgets import BudgetRepository
+from wompcore.repos.costs_retention import CostRetention
 from wompcore.repos.deliveries import DeliveryRepository
 from wompcore.repos.guilds import GuildRepository
 from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
@@ -191,6 +192,8 @@ class Core:
             jobs.register("costs.sweep", ledger.sweep, cron="* * * * *")
             budgets = Budgets(BudgetRepository(db), clock)
             jobs.register("budgets.forget", budgets.forget, cron="29 * * * *")
+            if months := settings.costs.keep_months:
+                _drop_old_costs(CostRetention(db), months, clock, jobs)
             provider = model_provider(http.trusted, settings.llm)
             llm = ChatClient(
                 provider,
@@ -247,6 +250,13 @@ async def _keep_partitions_ahead(partitions: PartitionRepository, jobs: Jobs) ->
 
     jobs.register("partitions.ensure", ensure, cron="17 3 * * *")
     await ensure()
+
+
+def _drop_old_costs(retention: CostRetention, months: int, clock: Clock, jobs: Jobs) -> None:
+    async def drop() -> None:
+        await retention.keep(months, clock.now())
+
+    jobs.register("costs.drop", drop, cron="37 4 * * *")
 
 
 def _shared_breakers(db: Database, listener: Listener) -> AbstractAsyncContextManager[Breakers]:

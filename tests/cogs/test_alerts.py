@@ -14,6 +14,7 @@ from living_bot import OWNER, Living, Opener
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.simulated.guild import Said
 from wompbot_cogs.simulated.world import member_id
+from wompcore.config import CostSettings, Price
 from wompcore.core import Core
 from wompcore.costs import Budget, Call
 from wompcore.money import Usd
@@ -118,3 +119,16 @@ async def test_a_claim_that_no_budget_is_left_for_is_no_error(
     assert (core.claims.counts.unpaid, core.claims.counts.failed) == (1, 0)
     assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
     assert "stand-in" in await living.ask("alice", "wompbot, who are you?")  # somebody waits for this one
+
+
+async def test_a_reply_of_a_cheaper_model_says_so(open_bot: Opener, bot_settings: BotSettings) -> None:
+    llm = bot_settings.llm.model_copy(update={"cheap_model": "offline-small"})
+    costs = CostSettings(prices={"offline-small": Price(input=Decimal(0), output=Decimal(0))})
+    living = await open_bot(bot_settings.model_copy(update={"llm": llm, "costs": costs}))
+    await living.app.core.budgets.set(Budget("all", unit="tokens", action="fall_back", amount=Decimal(0)))
+    answer = await living.ask("alice", "wompbot, who are you?")
+    assert "stand-in" in answer
+    assert answer.splitlines()[-1] == (
+        "-# Answered by offline-1: the budget for dearer models is used up."  # as the endpoint names it
+    )
+    assert await living.app.core.db.fetch_all("SELECT model FROM cost_entries") == [("offline-small",)]

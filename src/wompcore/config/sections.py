@@ -63,6 +63,9 @@ class LlmSettings(Section):
     fallback_model: str = Field(
         "", description="Model to ask when the first cannot answer; several in order, with commas between."
     )
+    cheap_model: str = Field(
+        "", description="Model that answers once a budget with `fall_back` is used up. Empty: as before."
+    )
     embedding_model: str = Field("", description="Model for embeddings. Empty: none.")
     transcription_model: str = Field("", description="Model for transcriptions. Empty: none.")
     max_audio_s: float = Field(
@@ -142,6 +145,9 @@ class CostSettings(Section):
         "each begins; wins over the table.",
     )
     default_price: Price | None = Field(None, description="Price of models that are in no table.")
+    keep_months: int = Field(
+        0, ge=0, le=1200, description="Months before the current one whose calls are kept one by one. 0: all."
+    )
 
 
 class ClaimSettings(Section):

@@ -20,7 +20,7 @@ _BELOW_WORST = 4  # bytes of English text to a token; source: OpenAI, "What are 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to a paid service, before it is made.
+    """One call to a paid service, before it is made. Sent again after it was charged, it is another call.
 
     Args:
         provider: Who is asked.
@@ -31,7 +31,6 @@ class Call:
         max_audio_s: The recording's length at most, seconds.
         fixed_cost: What it costs whatever it uses, where the operator said so: a search.
         images: Images that are charged by the piece.
-        attempts: How often it may be sent at most; each time may be charged.
         expected: What it probably uses; guessed from the bounds when left out.
     """
 
@@ -43,7 +42,6 @@ class Call:
     max_audio_s: float = 0.0
     fixed_cost: Usd | None = None
     images: int = 0
-    attempts: int = 1
     expected: Usage | None = None
 
 
@@ -76,12 +74,12 @@ class Reservation:
 
 
 def worst_usage(call: Call) -> Usage:
-    """Return the most that a call can use, however often it is sent."""
+    """Return the most that a call can use."""
     return Usage(
-        input=call.max_input_tokens * call.attempts,
-        output=call.max_output_tokens * call.attempts,
-        audio_s=call.max_audio_s * call.attempts,
-        images=call.images * call.attempts,
+        input=call.max_input_tokens,
+        output=call.max_output_tokens,
+        audio_s=call.max_audio_s,
+        images=call.images,
     )
 
 
@@ -104,7 +102,7 @@ def expected_usage(call: Call) -> Usage:
 
 def worst_cost(call: Call, price: Price) -> Usd:
     """Return the most that a call can cost."""
-    return worst_cost_of(worst_usage(replace(call, attempts=1)), price) * call.attempts
+    return worst_cost_of(worst_usage(call), price)
 
 
 def expected_cost(call: Call, price: Price) -> Usd:

@@ -11,7 +11,8 @@ from wompcore.errors import DatabaseUnavailable, ModelBusy, ModelError, ModelUna
 from wompcore.llm.estimate import TokenEstimate
 from wompcore.llm.media import MediaProvider
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
-from wompcore.money import Usd
+from wompcore.llm.route import CheaperWanted, Choice
+from wompcore.money import ZERO, Usd
 from wompcore.observe import Meter
 from wompcore.usage import Attribution, Usage
 
@@ -49,9 +50,10 @@ class Call:
         model: Which of its models.
         attribution: Who and what it is for.
         most: Tokens it cannot exceed.
-        likely: Tokens that an attempt which was cut off is taken to have read.
+        likely: Tokens that it probably takes, and that an attempt which was cut off is taken to have read.
         ledger: Where it is booked.
         meter: Is told how it went.
+        cheaper: The model to ask instead when a budget advises it; empty for none.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Call:
         likely: Callable[[], TokenEstimate],
         ledger: Ledger,
         meter: Meter,
+        cheaper: str = "",
     ) -> None:
         self.endpoint = provider.address, model
         self._provider = provider.name
@@ -72,21 +75,25 @@ class Call:
         self._likely = likely
         self._ledger = ledger
         self._meter = meter
+        self._cheaper = cheaper
         self._labels = {"provider": provider.name, "model": model}
         self._began = time.perf_counter()
         self._reservation: costs.Reservation | None = None
         self._attempts = 0
         self._spent: Usage | None = None
+        self._paid = ZERO  # for attempts that were booked by themselves
         self._ended = False
 
     async def reserve(self) -> None:
-        """Have the ledger admit it.
+        """Have the ledger admit one attempt.
 
         Raises:
             WompError: The ledger refuses.
+            CheaperWanted: A budget advises another model.
         """
         from wompcore.costs import Call  # here, so that importing this room loads no database driver
 
+        likely = self._likely()
         booked = Call(
             self._provider,
             self._model,
@@ -94,8 +101,30 @@ class Call:
             max_output_tokens=self._most.output,
             max_input_tokens=self._most.input,
             max_audio_s=self._most.audio_s,
+            expected=Usage(likely.input, likely.output, audio_s=likely.audio_s),
         )
         [self._reservation] = await self._ledger.reserve([booked])
+        if self._cheaper and self._reservation.advice == "fall_back":
+            raise CheaperWanted(Choice(self._cheaper), self._attempts)
+
+    async def renew(self) -> None:
+        """Book an attempt that was charged, so that the next one is admitted by itself.
+
+        A reservation covers one attempt: several on one could cost more than was reserved, and would
+        close a budget that refuses.
+
+        Raises:
+            WompError: The ledger refuses.
+            CheaperWanted: A budget advises another model.
+        """
+        if self._spent is None:
+            return
+        (booked, self._reservation), (spent, self._spent) = (self._reservation, None), (self._spent, None)
+        assert booked is not None  # nothing is spent before it
+        self._count(spent)
+        [cost] = await self._ledger.settle([(booked, spent)], "failed")
+        self._paid += cost
+        await self.reserve()
 
     def attempt_begins(self, queued_s: float) -> None:
         """Note that it is sent, after so many seconds in the queue."""
@@ -122,7 +151,7 @@ class Call:
         return late
 
     async def settle(self, usage: Usage, outcome: Outcome = "ok") -> Usd:
-        """Record it, failed attempts included, and return what it cost."""
+        """Record it and return what it cost, failed attempts included."""
         self._add(usage)
         return await self._record(outcome)
 
@@ -160,7 +189,7 @@ class Call:
         assert self._reservation is not None
         assert self._spent is not None
         [cost] = await self._ledger.settle([(self._reservation, self._spent)], outcome)
-        return cost
+        return self._paid + cost
 
     def _end(self, outcome: Outcome) -> None:
         assert not self._ended, "a call ends once"
@@ -169,8 +198,12 @@ class Call:
         self._measure("whole", time.perf_counter() - self._began)
         if self._attempts > 1:
             self._meter.count("llm_retries", self._labels, self._attempts - 1)
+        if self._spent is not None:
+            self._count(self._spent)
+
+    def _count(self, usage: Usage) -> None:
         for kind in _TOKEN_KINDS:
-            if self._spent and (tokens := getattr(self._spent, kind)):
+            if tokens := getattr(usage, kind):
                 self._meter.count("llm_tokens", {**self._labels, "kind": kind}, tokens)
 
     def _measure(self, stage: str, seconds: float) -> None:

@@ -264,6 +264,7 @@ class ChatClient:
             lambda: expected(request),
             self._ledger,
             self._meter,
+            self._settings.cheap_model if model != self._settings.cheap_model else "",
         )
 
     async def _ask_media(self, call: Call, send: Callable[[bytes], Awaitable[A]], body: bytes) -> A:

@@ -79,7 +79,9 @@ class Delta:
         return bool(self.text or self.reasoning or self.tool_calls)
 
 
-Reason: TypeAlias = Literal["breaker_open", "rate_limited", "unavailable", "context_too_long", "refused"]
+Reason: TypeAlias = Literal[
+    "breaker_open", "rate_limited", "unavailable", "context_too_long", "refused", "budget"
+]
 """Why another model was asked instead."""
 
 

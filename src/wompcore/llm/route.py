@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -37,7 +38,7 @@ class Route:
 
     The next is asked when one is left alone by its breaker, rate limits us beyond the deadline, does
     not answer, or cannot read a request of that length. Any other error ends the call: it would be the
-    same everywhere, or is ours to mend.
+    same everywhere, or is ours to mend. Where a budget advises a cheaper model, only that one is asked.
 
     Args:
         choices: At least one.
@@ -52,6 +53,20 @@ class Route:
     def of(cls, *models: str, on_refusal: bool = False) -> Route:
         """Return the route over models of the client's own provider; empty names are left out."""
         return cls(tuple(Choice(model) for model in dict.fromkeys(models) if model), on_refusal)
+
+
+class CheaperWanted(Exception):
+    """A budget advises to ask a cheaper model instead. It ends one choice of a route, and no call.
+
+    Args:
+        choice: The model.
+        attempts: Requests that were sent before.
+    """
+
+    def __init__(self, choice: Choice, attempts: int) -> None:
+        super().__init__("a budget that it counts to is used up")
+        self.choice = choice
+        self.attempts = attempts
 
 
 def reason_to_move_on(error: ModelError) -> Reason | None:
@@ -88,10 +103,15 @@ async def follow(
         ModelError: The last one's, with the attempts of all.
     """
     passed: list[PassedOver] = []
-    for number, choice in enumerate(route.choices, 1):
-        is_last = number == len(route.choices)
+    waiting = deque(route.choices)
+    while waiting:
+        choice = waiting.popleft()
+        is_last = not waiting
         try:
             answer = await ask(choice)
+        except CheaperWanted as advice:
+            passed.append(PassedOver(choice.model, "budget", str(advice), advice.attempts))
+            waiting = deque([advice.choice])
         except ModelError as error:
             attempts = error.attempts
             error.attempts += sum(earlier.attempts for earlier in passed)

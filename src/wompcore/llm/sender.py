@@ -50,6 +50,7 @@ class Sender:
         """
 
         async def try_once() -> T:
+            await call.renew()
             asked = time.perf_counter()
             turn = await self._turns.take(call.endpoint)
             began = time.perf_counter()

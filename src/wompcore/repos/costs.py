@@ -155,6 +155,15 @@ class CostRepository(LedgerRepository):
         """Return what calls were made for since the database was made."""
         return {row[0]: CostTotal(*row) for row in await self._db.fetch_all(_EVER)}
 
+    async def forget_person(self, person_id: int) -> int:
+        """Take a person out of the ledger in one transaction, and return how many entries named them.
+
+        Entries and reservations lose the person; the person's own totals, budgets, meters and crossings
+        go. What was spent stays in every other total, so totals and entries still agree. Nobody reserves
+        or settles meanwhile. In another transaction: ``SELECT cost_forget_person(id)``.
+        """
+        return int(await self._db.fetch_value("SELECT cost_forget_person(%s)", (person_id,)))
+
     async def rebuild_totals(self, month: datetime) -> None:
         """Sum a month's entries anew and put that in place of its totals.
 

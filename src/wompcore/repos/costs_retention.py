@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 from psycopg import AsyncConnection, sql
@@ -49,6 +49,18 @@ class CostRetention:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._totals = CostRepository(db)
+
+    async def keep(self, months: int, now: datetime) -> list[datetime]:
+        """Keep the current month and so many before it, and drop the others as :meth:`drop_before` does.
+
+        Args:
+            months: 0 or more.
+            now: Any moment of the current month.
+        """
+        first = month_of(now)
+        for _ in range(months):
+            first = month_of(first - timedelta(days=1))
+        return await self.drop_before(first)
 
     async def drop_before(self, month: datetime) -> list[datetime]:
         """Drop the entries of all months before one, oldest first, and return those months.

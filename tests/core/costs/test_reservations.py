@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -110,7 +109,7 @@ async def test_a_person_who_may_not_be_named_is_not_named_in_a_reservation(
 async def test_an_entry_keeps_its_price_and_our_estimate_beside_the_providers_cost(
     ledger: Ledger, db: Database
 ) -> None:
-    [reservation] = await ledger.reserve([replace(CALL, attempts=2)])
+    [reservation] = await ledger.reserve([CALL])
     usage = Usage(1_000, 500, cache_write=100, reasoning=200, cost=Decimal("0.0011"))
     await ledger.settle([(reservation, usage)])
     row = await db.fetch_one(
@@ -119,7 +118,7 @@ async def test_an_entry_keeps_its_price_and_our_estimate_beside_the_providers_co
         FROM cost_entries"""
     )
     assert row == (
-        Decimal("0.0011"), "provider", Decimal("0.0015"), "1", Decimal("0.02"), False, 100, 200
+        Decimal("0.0011"), "provider", Decimal("0.0015"), "1", Decimal("0.01"), False, 100, 200
     )  # fmt: skip
 
 

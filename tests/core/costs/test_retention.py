@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from wompcore.clock import SteppedClock
-from wompcore.config import CostSettings, Price
+from wompcore.config import CoreSettings, CostSettings, DatabaseSettings, Price
+from wompcore.core import Core
 from wompcore.costs import Budget, Budgets, Call, Ledger, PriceBook
 from wompcore.db import Database
 from wompcore.errors import TotalsWrong
@@ -71,3 +73,24 @@ async def test_nothing_is_dropped_that_its_total_does_not_hold(db: Database, bud
     with pytest.raises(TotalsWrong, match="September 2026"):
         await CostRetention(db).drop_before(NOVEMBER)
     assert await db.fetch_value("SELECT count(*) FROM cost_entries") == 3
+
+
+@pytest.mark.parametrize(("months", "left"), [(0, 1), (1, 2), (3, 4), (30, 4)])
+async def test_so_many_months_before_the_current_one_are_kept(
+    db: Database, budgets: Budgets, months: int, left: int
+) -> None:
+    await CostRetention(db).keep(months, NOVEMBER)
+    assert await db.fetch_value("SELECT count(*) FROM cost_entries") == left
+
+
+async def test_a_daily_job_drops_what_the_settings_do_not_keep(
+    db: Database, budgets: Budgets, database_settings: DatabaseSettings
+) -> None:
+    settings = CoreSettings(database=database_settings, costs=CostSettings(keep_months=1))
+    async with Core.open(settings, clock=SteppedClock(NOVEMBER)) as core:
+        await core.jobs.defer("costs.drop")
+        core.jobs.start(poll_s=0.05)
+        async with asyncio.timeout(20):
+            while await db.fetch_value("SELECT count(*) FROM cost_entries") > 2:  # noqa: ASYNC110 # a job does it
+                await asyncio.sleep(0.05)
+    assert await budgets.check_totals() == []

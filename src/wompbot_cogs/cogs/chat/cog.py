@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import discord
 from discord.ext import commands
+from discord.utils import escape_markdown
 
 from wompbot_cogs import Context, Level, refusal
 from wompbot_cogs.cogs.chat import texts
@@ -136,7 +137,11 @@ class ChatCog(commands.Cog, name="Chat"):
         text = conversation.reply.text.strip() or texts.NO_ANSWER
         said = [line.text for line in history if line.author_id != self._messages.own_id]
         read = [request, *said, *(result.output for result in conversation.results)]
-        return hold_links(text, links_in("\n".join(read)))
+        answer = hold_links(text, links_in("\n".join(read)))
+        if any(passed.reason == "budget" for passed in conversation.reply.passed_over):
+            model = escape_markdown(clean_name(conversation.reply.model))
+            answer += "\n" + texts.CHEAPER.format(model=model)
+        return answer
 
     async def _deliver(self, placeholder: discord.Message, message: ChatMessage, text: str) -> None:
         """Put the answer in the placeholder's place and keep it as one message."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 GREETING = "Yes? Ask me anything."
 THINKING = "thinking …"
 CUT = "(Your message was long; I read its first {limit:,} characters.)"
+CHEAPER = "-# Answered by {model}: the budget for dearer models is used up."
 SLOW_DOWN = "One moment: ask again in {seconds:.0f} s."
 BUSY = "This channel keeps me busy right now; please try again in a moment."
 TOO_MANY = "I am still working on your earlier questions."
