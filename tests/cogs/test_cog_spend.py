@@ -2,36 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
+from booked_calls import ELSEWHERE, spend
 from living_bot import OWNER, Living
-from wompcore.ids import snowflake_at
-from wompcore.repos.costs import CostEntry
-
-ELSEWHERE = 5
-
-
-async def spend(living: Living, number: int, name: str, usd: str, *, guild_id: int | None = None) -> None:
-    """Book a call that somebody caused, here or in another server."""
-    entry = CostEntry(
-        id=snowflake_at(living.app.core.clock.now(), number),
-        provider="local",
-        model="small_*_model",
-        purpose="claim_check",
-        plugin="claims",
-        guild_id=guild_id or living.guild.id,
-        channel_id=1,
-        person_id=living.guild.member(name).id,
-        message_id=None,
-        input_tokens=1000,
-        output_tokens=10,
-        cached_tokens=0,
-        cost_usd=Decimal(usd),
-        price_source="test",
-        estimated=False,
-        outcome="ok",
-    )
-    await living.app.core.repos.costs.record([entry])
 
 
 async def test_a_real_call_is_in_the_month_so_far(living: Living) -> None:
@@ -40,7 +12,7 @@ async def test_a_real_call_is_in_the_month_so_far(living: Living) -> None:
 
 
 async def privately(living: Living, name: str) -> str:
-    [shown] = await living.guild.slash(name, "spend")
+    [shown] = await living.guild.slash(name, "spend month")
     return shown.text
 
 
@@ -105,6 +77,6 @@ async def test_a_hostile_server_name_is_one_harmless_line(living: Living) -> Non
 
 
 async def test_slash_answers_are_for_the_person_alone(living: Living) -> None:
-    [shown] = await living.guild.slash("alice", "spend")
+    [shown] = await living.guild.slash("alice", "spend month")
     assert shown.ephemeral
     assert "$0.00" in shown.text

@@ -143,7 +143,7 @@ class Scene:
             "Each call to the model is booked once, exactly: by person, purpose and plugin. "
             "(The stand-in is free; the demo books it at the price of a small hosted model.)"
         )
-        await self._slash(OWNER, "spend")
+        await self._slash(OWNER, "spend month")
 
     async def _say(self, name: str, text: str) -> None:
         self._show.person(name, text)

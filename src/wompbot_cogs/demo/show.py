@@ -54,6 +54,8 @@ class Show:
             for line in _lines(embed):
                 text.append("\n" if text else "").append("│ ", style=_BOT_STYLE)
                 text.append_text(self._readable(line))
+        for file in message.files:
+            text.append(f"\n[{file.name}] {file.description}", style="dim")
         self._say(message.author, text, _BOT_STYLE)
 
     def problem(self, text: str) -> None:

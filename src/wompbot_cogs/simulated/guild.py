@@ -29,6 +29,21 @@ class CommandRefused(WompError):
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file below a message.
+
+    Args:
+        name: Its name.
+        description: What is in it, for those who cannot see it.
+        content: Its bytes.
+    """
+
+    name: str
+    description: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A message as people in the guild see it.
 
@@ -40,6 +55,7 @@ class Said:
         embeds: What is shown below it.
         reply_to_id: The message it answers.
         ephemeral: Only the person who used the command sees it.
+        files: What is attached.
     """
 
     id: int
@@ -49,6 +65,7 @@ class Said:
     embeds: tuple[discord.Embed, ...] = ()
     reply_to_id: int | None = None
     ephemeral: bool = False
+    files: tuple[SentFile, ...] = ()
 
 
 class SimulatedGuild:
@@ -280,4 +297,8 @@ class SimulatedGuild:
             embeds=tuple(discord.Embed.from_dict(embed) for embed in message.embeds),
             reply_to_id=int(reference["message_id"]) if "message_id" in reference else None,
             ephemeral=message.is_ephemeral,
+            files=tuple(
+                SentFile(file["filename"], file["description"] or "", backend.cdn.get(file["url"]) or b"")
+                for file in message.attachments
+            ),
         )

@@ -12,6 +12,8 @@ from wompcore.clock import Clock
 from wompcore.errors import BudgetInvalid
 from wompcore.repos.costs_budgets import Budget, BudgetRepository, BudgetScope, Crossing, Used
 
+_MOST = Decimal(10**15)
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
@@ -122,11 +124,13 @@ def _check(budget: Budget) -> None:
     if budget.amount is None and (budget.action != "warn" or budget.alert_step is None):
         raise BudgetInvalid("without an amount a budget can only warn, at each step")
     for amount in (budget.amount, budget.background_amount):
-        if amount is not None and not (amount.is_finite() and amount >= 0):
-            raise BudgetInvalid(f"{amount} is no amount")
+        if amount is not None and not (amount.is_finite() and 0 <= amount <= _MOST):
+            raise BudgetInvalid(f"{amount} is no amount between 0 and {_MOST:,}")
     if budget.background_amount is not None and not budget.background_amount <= (budget.amount or Decimal(0)):
         raise BudgetInvalid("background calls stop before the others, so their amount is lower")
-    if budget.alert_step is not None and not (budget.alert_step.is_finite() and budget.alert_step > 0):
+    if budget.alert_step is not None and not (
+        budget.alert_step.is_finite() and 0 < budget.alert_step <= _MOST
+    ):
         raise BudgetInvalid(f"{budget.alert_step} is no step")
     if any(percent <= 0 for percent in budget.alert_percents):
         raise BudgetInvalid("thresholds are above 0 percent")

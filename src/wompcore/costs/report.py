@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from wompcore.clock import Clock
 from wompcore.costs.forecast import Forecast, forecast
@@ -56,6 +56,10 @@ class CostReport:
     def __init__(self, repository: CostRepository, clock: Clock) -> None:
         self._repository = repository
         self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the time that reports go by; its UTC month is the one they are of."""
+        return self._clock.now()
 
     async def of_guild(self, guild_id: int = EVERYWHERE, *, limit: int = 5) -> MonthReport:
         """Return what a guild spent.

@@ -5,48 +5,114 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Literal, cast
 
+import discord
 from discord.ext import commands
 
-from wompbot_cogs import Context, Level
-from wompbot_cogs.cogs.spend import texts
-from wompcore.costs import MonthReport
+from wompbot_cogs import Context, Level, requires
+from wompbot_cogs.cogs.spend import chart, texts
+from wompbot_cogs.cogs.spend.names import Names
+from wompcore.costs import EVERYWHERE, MonthReport
+
+_SHORT, _LONG = 5, 15
+# Discord takes files of 10 MiB everywhere (developer documentation, "Uploading Files").
+_LARGEST_FILE = 9 * 1024 * 1024
+_IN_MEMORY = 1024 * 1024
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+
+By = Literal["person", "server", "channel", "purpose", "model", "plugin"]
 
 
 class SpendCog(commands.Cog, name="Spending"):
     """What the model costs."""
 
     def __init__(self, context: Context) -> None:
-        self._costs = context.costs.report
+        self._costs = context.costs
         self._consent = context.consent
         self._permissions = context.permissions
+        self._one_at_a_time = asyncio.Lock()  # a picture takes a core, an export a connection
 
-    @commands.hybrid_command()
-    async def spend(self, context: commands.Context[Any]) -> None:
+    @commands.hybrid_group(fallback="month", invoke_without_command=True)
+    async def spend(self, context: commands.Context[Any], by: By | None = None) -> None:
         """Show this month's spending: yours, your server's to its admins, all of it to the owner."""
-        private = context.interaction is not None or context.guild is None
-        report, where = await self._report(context, private=private)
+        await context.defer(ephemeral=True)
+        private = _is_private(context)
+        if by in texts.PRIVATE and not private:
+            raise commands.BadArgument(texts.NOT_HERE.format(by=by))
+        report, where = await self._report(context, private=private, limit=_LONG if by else _SHORT)
+        names = Names(context, self._consent, owner=self._is_owner(context))
+        text = texts.spending(report, where, names, by=by)
+        if not report.days:
+            await context.send(text, ephemeral=True)
+        elif not chart.can_draw():
+            hint = f"\n{texts.NO_PICTURES}" if self._is_owner(context) else ""
+            await context.send(text + hint, ephemeral=True)
+        else:
+            if by == "person":
+                await names.learn(person.key for person in report.people)
+            picture = texts.picture(report, where, names, self._costs.report.now(), by=by)
+            await context.send(text, file=await self._drawn(picture), ephemeral=True)
 
-        def guild(guild_id: str) -> str:
-            known = context.bot.get_guild(int(guild_id))
-            return texts.plain(known.name) if known else f"`{guild_id}`"
+    @spend.command()
+    @requires(Level.BOT_ADMIN)
+    async def export(self, context: commands.Context[Any], month: str | None = None) -> None:
+        """Send every call of a month as a table (CSV): your server's, or all of them to the owner."""
+        if not _is_private(context):
+            raise commands.BadArgument(texts.EXPORT_NOT_HERE)
+        at = _month(month) if month else self._costs.report.now()
+        guild_id = EVERYWHERE if self._is_owner(context) else _guild_id(context)
+        await context.defer(ephemeral=True)
+        async with self._one_at_a_time:
+            with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+                async for lines in self._costs.export.csv(at, guild_id=guild_id, hides=self._consent.refuses):
+                    file.write(lines.encode())
+                    if file.tell() > _LARGEST_FILE:
+                        raise commands.BadArgument(texts.TOO_LARGE)
+                file.seek(0)
+                table = discord.File(cast(BinaryIO, file), f"costs-{at:%Y-%m}.csv")
+                await context.send(texts.EXPORTED.format(month=f"{at:%B %Y}"), file=table, ephemeral=True)
 
-        text = texts.spending(report, where, person=self._person, guild=guild)
-        await context.send(text, ephemeral=True)
-
-    async def _report(self, context: commands.Context[Any], *, private: bool) -> tuple[MonthReport, str]:
+    async def _report(
+        self, context: commands.Context[Any], *, private: bool, limit: int
+    ) -> tuple[MonthReport, str]:
         """Return what the asker may see; where everybody reads along, nobody's own spending."""
-        level = self._permissions.level(context.author)
-        if level >= Level.SUPER_ADMIN and private:
-            return await self._costs.of_guild(), texts.EVERYWHERE
+        costs, asker = self._costs.report, context.author
+        if self._is_owner(context) and private:
+            return await costs.of_guild(limit=limit), texts.EVERYWHERE
         if context.guild is None:
-            return await self._costs.of_person(context.author.id), texts.YOU
-        if level >= Level.BOT_ADMIN:
-            report = await self._costs.of_guild(context.guild.id)
-            return (report if private else replace(report, people=())), texts.THIS_SERVER
-        return await self._costs.of_person(context.author.id, context.guild.id), texts.YOU_HERE
+            return await costs.of_person(asker.id), texts.YOU
+        if self._permissions.level(asker) < Level.BOT_ADMIN:
+            return await costs.of_person(asker.id, context.guild.id), texts.YOU_HERE
+        report = await costs.of_guild(context.guild.id, limit=limit)
+        return (report if private else replace(report, people=(), channels=())), texts.THIS_SERVER
 
-    def _person(self, person_id: str) -> str:
-        return texts.OPTED_OUT if self._consent.refuses(int(person_id)) else f"<@{person_id}>"
+    async def _drawn(self, picture: chart.Picture) -> discord.File:
+        async with self._one_at_a_time:
+            png = await asyncio.to_thread(chart.draw, picture)
+        return discord.File(BytesIO(png), "spending.png", description=texts.alt_text(picture))
+
+    def _is_owner(self, context: commands.Context[Any]) -> bool:
+        return self._permissions.level(context.author) >= Level.SUPER_ADMIN
+
+
+def _is_private(context: commands.Context[Any]) -> bool:
+    """Return whether the asker alone reads the answer."""
+    return context.interaction is not None or context.guild is None
+
+
+def _guild_id(context: commands.Context[Any]) -> int:
+    assert context.guild is not None  # without one nobody but the owner is an admin
+    return context.guild.id
+
+
+def _month(text: str) -> datetime:
+    if not _MONTH.fullmatch(text):
+        raise commands.BadArgument(texts.BAD_MONTH)
+    return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)

@@ -2,57 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from datetime import datetime
 
-from discord.utils import escape_markdown, escape_mentions
-
-from wompcore.costs import MonthReport
-from wompcore.money import show_usd
+from wompbot_cogs.cogs.spend.chart import MOST_ROWS, Picture
+from wompbot_cogs.cogs.spend.names import Names
+from wompcore.costs import Forecast, MonthReport
+from wompcore.money import ZERO, Usd, show_usd
 from wompcore.repos.costs import CostTotal
-from wompcore.text import clean_name
+from wompcore.text import bound
 
 EVERYWHERE = "everywhere"
 THIS_SERVER = "this server"
 YOU = "you"
 YOU_HERE = "you in this server"
-OPTED_OUT = "someone who opted out"
 
-_LONGEST = 2000
+PRIVATE = ("person", "channel", "server")
+"""What is shown only where the asker alone reads."""
+
+NOT_HERE = "Spending by {by} is for your eyes only: use `/spend month`, whose answer only you see."
+EXPORT_NOT_HERE = "A table names people: use `/spend export`, whose answer only you see."
+BAD_MONTH = "A month is written like 2026-11."
+TOO_LARGE = "That month is larger than what Discord takes as a file (9 MiB)."
+EXPORTED = "Every call of {month} that is settled and kept; times are UTC, amounts US dollars."
+NO_PICTURES = '-# With `pip install "wompcore[charts]"` there is a picture too.'
+
+_LONGEST = 1900  # leaves room for a hint below 2,000
+_ALT_TEXT = 1024
+_KINDS = {"server": "guild"}
 
 
-def spending(
-    report: MonthReport, where: str, *, person: Callable[[str], str], guild: Callable[[str], str]
-) -> str:
+def spending(report: MonthReport, where: str, names: Names, *, by: str | None = None) -> str:
     """Return a report as people read it.
 
     Args:
         report: The report.
         where: What it covers.
-        person: Shows the person of an id.
-        guild: Shows the server of an id.
+        names: Tells who and what is meant.
+        by: The only list to show, with shares; every short list when left out.
     """
     total = report.total
     tokens = total.input_tokens + total.output_tokens
-    lines = [
-        f"**{report.month}, {where}: {show_usd(total.cost_usd)}** ({_calls(total)}, {tokens:,} tokens)",
-        *_section("By person", report.people, person),
-        *_section("By purpose", report.purposes, lambda purpose: purpose.replace("_", " ")),
-        *_section("By model", report.models, plain),
-        *_section("By plugin", report.plugins, plain),
-        *_section("By server", report.guilds, guild),
-    ]
-    return "\n".join(lines)[:_LONGEST]
+    lines = [f"**{report.month}, {where}: {show_usd(total.cost_usd)}** ({_calls(total)}, {tokens:,} tokens)"]
+    if report.forecast:
+        lines.append(_forecast(report.forecast))
+    for kind, totals in _lists(report).items():
+        if by in (None, kind) and totals:
+            lines += [
+                f"By {kind}",
+                *(_line(one, kind, names, total.cost_usd if by else ZERO) for one in totals),
+            ]
+    return _fitting(lines)
 
 
-def plain(name: str) -> str:
-    """Return a name as one line that formats nothing and calls nobody."""
-    return escape_mentions(escape_markdown(clean_name(name)))
+def picture(
+    report: MonthReport, where: str, names: Names, now: datetime, *, by: str | None = None
+) -> Picture:
+    """Return what is drawn of a report; arguments as for :func:`spending`."""
+    kind = by or "purpose"
+    rows = tuple((names.drawn(_KINDS.get(kind, kind), one.key), one.cost_usd) for one in _lists(report)[kind])
+    title = f"{report.month}, {where}"
+    return Picture(title, report.total.cost_usd, f"By {kind}", rows, now.date(), report.days, report.forecast)
 
 
-def _section(title: str, totals: Iterable[CostTotal], show: Callable[[str], str]) -> list[str]:
-    lines = [f"- {show(total.key)}: {show_usd(total.cost_usd)} ({_calls(total)})" for total in totals]
-    return [title, *lines] if lines else []
+def alt_text(picture: Picture) -> str:
+    """Return a picture in words, for those who cannot see it."""
+    words = [f"Bar charts. {picture.title}: {show_usd(picture.total)}."]
+    if picture.days:
+        day, most = max(picture.days.items(), key=lambda item: item[1])
+        words.append(f"Day by day; the dearest was {day:%d %B} with {show_usd(most)}.")
+    if picture.forecast:
+        words.append(_forecast(picture.forecast))
+    rows = ", ".join(f"{name} {show_usd(cost)}" for name, cost in picture.rows[:MOST_ROWS])
+    if rows:
+        words.append(f"{picture.title_of_rows}: {rows}.")
+    return bound(" ".join(words), _ALT_TEXT)
+
+
+def _lists(report: MonthReport) -> dict[str, tuple[CostTotal, ...]]:
+    return {
+        "person": report.people,
+        "purpose": report.purposes,
+        "model": report.models,
+        "plugin": report.plugins,
+        "channel": report.channels,
+        "server": report.guilds,
+    }
+
+
+def _forecast(seen: Forecast) -> str:
+    between = f"8 times in 10 between {show_usd(seen.low)} and {show_usd(seen.high)}"
+    return (
+        f"Forecast for the month: {show_usd(seen.expected)}, {between}, "
+        f"if days go on like the {seen.days} whole ones so far."
+    )
+
+
+def _line(total: CostTotal, kind: str, names: Names, whole: Usd) -> str:
+    share = f", {total.cost_usd / whole:.0%}" if whole else ""
+    name = names.shown(_KINDS.get(kind, kind), total.key)
+    return f"- {name}: {show_usd(total.cost_usd)} ({_calls(total)}{share})"
 
 
 def _calls(total: CostTotal) -> str:
     return f"{total.calls:,} call" if total.calls == 1 else f"{total.calls:,} calls"
+
+
+def _fitting(lines: list[str]) -> str:
+    """Return as many whole lines as a message takes."""
+    while len(text := "\n".join(lines)) > _LONGEST:
+        lines = [*lines[:-2], "…"]
+    return text
