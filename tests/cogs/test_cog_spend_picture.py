@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+import gc
 import struct
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,6 +11,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from booked_calls import spend
 from living_bot import OWNER, Living
@@ -46,6 +49,14 @@ def test_a_hostile_name_is_drawn_as_text(name: str) -> None:
 def test_a_month_that_cost_nothing_can_be_drawn() -> None:
     free = dict.fromkeys(DAYS, Decimal(0))
     assert size(draw(Picture("November 2026", Decimal(0), "By model", (), TODAY, free)))[0] == 1200
+
+
+def test_a_figure_is_gone_once_it_is_drawn_or_has_failed() -> None:
+    draw(Picture("November 2026", Decimal(1), "By model", (), TODAY))
+    with pytest.raises(decimal.InvalidOperation):
+        draw(Picture("November 2026", Decimal("NaN"), "By model", (), TODAY, DAYS, SEEN))
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if type(thing) is Figure]
 
 
 def test_a_picture_is_told_in_words() -> None:

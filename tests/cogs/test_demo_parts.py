@@ -31,6 +31,7 @@ def name_of(person_id: int) -> str:
     [
         ("hi <@42> and <@!42>, not <@42", "hi @ann and @ann, not <@42"),
         ("**bold `code` <@42>** *slanted*", "bold code @ann slanted"),
+        ("in <#42> and <#7>", "in #ann and #7"),
         (r"2 \* 3 \* 4 and \_this\_", "2 * 3 * 4 and _this_"),
         ("due <t:1795459309:d>, at <t:1795459309>", "due 2026-11-23, at 2026-11-23 18:41 UTC"),
         ("2 * 3, `a", "2 * 3, `a"),

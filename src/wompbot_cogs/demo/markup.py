@@ -11,6 +11,7 @@ from rich.text import Text
 _TOKEN = re.compile(
     r"\\(?P<escaped>[^\sA-Za-z0-9])"
     r"|<@!?(?P<person>\d+)>"
+    r"|<#(?P<channel>\d+)>"
     r"|<t:(?P<time>-?\d{1,11})(?::(?P<style>\w))?>"
     r"|`(?P<code>[^`\n]+)`"
     r"|\*\*(?P<bold>.+?)\*\*"
@@ -23,7 +24,7 @@ def readable(text: str, name_of: Callable[[int], str]) -> Text:
 
     Args:
         text: Content of a message.
-        name_of: Gives the name of a person's id.
+        name_of: Gives the name of a person's or channel's id.
     """
     shown, end = Text(), 0
     for token in _TOKEN.finditer(text):
@@ -38,6 +39,8 @@ def _shown(token: re.Match[str], name_of: Callable[[int], str]) -> Text:
     match kind:
         case "person":
             return Text(f"@{name_of(int(value))}", style="bold")
+        case "channel":
+            return Text(f"#{name_of(int(value))}", style="bold")
         case "time" | "style":
             return Text(_time(int(token["time"]), token["style"] or "f"))
         case "code":

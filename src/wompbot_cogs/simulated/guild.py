@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import discord
@@ -13,6 +12,7 @@ from discord.ext import commands
 from simcord import ChannelHandle, MemberActor, SetupError
 
 from wompbot_cogs import _dpy
+from wompbot_cogs.simulated.said import Said, SentFile
 from wompbot_cogs.simulated.work import Work, counted_tasks
 from wompbot_cogs.simulated.world import World, member_id
 from wompcore.clock import Clock, SystemClock
@@ -26,46 +26,6 @@ _POLL_S = 0.01
 
 class CommandRefused(WompError):
     """Discord does not take this slash command."""
-
-
-@dataclass(frozen=True, slots=True)
-class SentFile:
-    """A file below a message.
-
-    Args:
-        name: Its name.
-        description: What is in it, for those who cannot see it.
-        content: Its bytes.
-    """
-
-    name: str
-    description: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A message as people in the guild see it.
-
-    Args:
-        id: Its id.
-        author: The author's name.
-        text: Content.
-        is_own: Said by the bot under simulation.
-        embeds: What is shown below it.
-        reply_to_id: The message it answers.
-        ephemeral: Only the person who used the command sees it.
-        files: What is attached.
-    """
-
-    id: int
-    author: str
-    text: str
-    is_own: bool = False
-    embeds: tuple[discord.Embed, ...] = ()
-    reply_to_id: int | None = None
-    ephemeral: bool = False
-    files: tuple[SentFile, ...] = ()
 
 
 class SimulatedGuild:
@@ -162,10 +122,11 @@ class SimulatedGuild:
             self._members[name] = self._handle.add_member(user)
         return self._members[name]
 
-    def name_of(self, person_id: int) -> str:
-        """Return a person's name; their id if nobody here has it."""
-        user = self._world.backend.users.get(person_id)
-        return user.name if user else str(person_id)
+    def name_of(self, id_: int) -> str:
+        """Return the name of a person or channel; the id if nobody here has it."""
+        if user := self._world.backend.users.get(id_):
+            return user.name
+        return next((name for name, channel in self._channels.items() if channel.id == id_), str(id_))
 
     # -- what people do --------------------------------------------------------------------------
 
