@@ -14,6 +14,7 @@ from wompbot_cogs.bot import WompBot
 from wompbot_cogs.capabilities import PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.guilds import Guilds
+from wompbot_cogs.health import meter_for, watched_over
 from wompbot_cogs.history import HistoryFiller
 from wompbot_cogs.hooks import ConversationHooks, Hooks
 from wompbot_cogs.host import Host, make_host
@@ -24,6 +25,7 @@ from wompbot_cogs.settings import BotSettings
 from wompcore.clock import Clock
 from wompcore.core import Core
 from wompcore.costs import Books, CostExport, CostReport
+from wompcore.observe import SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,10 @@ async def open_app(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(pointed_at(settings.discord.api_base))
-        core = await stack.enter_async_context(Core.open(settings, clock=clock, temporary=temporary))
+        meter = meter_for(settings.metrics)
+        core = await stack.enter_async_context(
+            Core.open(settings, clock=clock, temporary=temporary, meter=meter or SILENT)
+        )
         guilds = await stack.enter_async_context(Guilds.open(core.repos.guilds, core.listener))
         permissions = Permissions(guilds, settings.discord.owner_ids)
         flow = MessageFlow(
@@ -88,6 +93,7 @@ async def open_app(
             shard_count=shard_count,
         )
 
+        await stack.enter_async_context(watched_over(settings.metrics, meter, core, bot))
         costs = core.repos.costs
         books = Books(CostReport(costs, core.clock), core.budgets, CostExport(costs))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from wompbot_cogs.errors import IntentsRefused
 from wompbot_cogs.host import discover
 from wompbot_cogs.settings import BotSettings
 from wompcore.db import Database, migrations_in, pending_migrations
-from wompcore.errors import WompError
+from wompcore.errors import TransportFailed, WompError
 from wompcore.http import HttpSessions
 from wompcore.jobs import jobs_migrations
 from wompcore.llm import model_provider
@@ -20,6 +21,8 @@ from wompcore.repos.breakers import BreakerRepository
 _LIMIT_S = 20.0
 _FIRST_START_S = 60.0
 """The embedded server makes its files at its first start."""
+
+_LEFT_ALONE = "The endpoint failed repeatedly; it is tried again by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,9 @@ async def look_at_model(settings: BotSettings) -> list[Finding]:
 
 
 async def look_at_breakers(settings: BotSettings) -> list[Finding]:
-    """Tell which models are being left alone, when processes share that."""
+    """Tell which models are being left alone: what processes share, or what the running bot says."""
     if not settings.llm.shared_breaker:
-        return [Finding("breakers", True, "each process keeps its own (llm.shared_breaker is off)")]
+        return [await _ask_running_bot(settings)]
     async with Database.open(settings.database) as db:
         if await pending_migrations(db, "core", migrations_in("wompcore.repos")):
             return [Finding("breakers", True, "none yet: migrations are to be applied first")]
@@ -97,8 +100,26 @@ async def look_at_breakers(settings: BotSettings) -> list[Finding]:
         f"{model} at {address} " + (f"open for {open_s:.0f} s more" if open_s else "waits for a probe")
         for address, model, open_s in found
     ]
-    hint = "The endpoint failed repeatedly; it is tried again by itself." if found else ""
-    return [Finding("breakers", not found, "; ".join(states) or "all closed", hint)]
+    return [Finding("breakers", not found, "; ".join(states) or "all closed", _LEFT_ALONE if found else "")]
+
+
+async def _ask_running_bot(settings: BotSettings) -> Finding:
+    """Breakers that are not shared are known to their own process only; it tells them where it is let."""
+    if not settings.metrics.port:
+        detail = "the running bot keeps its own; with metrics.port set it tells them here"
+        return Finding("breakers", True, detail)
+    url = settings.metrics.url
+    try:
+        async with HttpSessions.open(settings.http, trusted_origins=[url]) as http:
+            answer = await http.trusted.get(f"{url}/healthz", read_timeout_s=_LIMIT_S / 2)
+        states: dict[str, str] = json.loads(answer.body)["breakers"]
+    except (TransportFailed, ValueError, LookupError, TypeError):
+        return Finding("breakers", True, f"no bot with these settings answers at {url}")
+    found = [f"{endpoint} is {state.replace('_', '-')}" for endpoint, state in states.items()]
+    failing = any(state != "closed" for state in states.values())
+    return Finding(
+        "breakers", not failing, "; ".join(found) or "none used yet", _LEFT_ALONE if failing else ""
+    )
 
 
 async def look_at_account(settings: BotSettings) -> list[Finding]:

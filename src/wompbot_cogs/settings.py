@@ -73,6 +73,19 @@ class HostSettings(Section):
     )
 
 
+class MetricsSettings(Section):
+    """A page of numbers, ``/metrics``, and a sign of life, ``/healthz``, of the running bot."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; only this machine's own.")
+    port: int = Field(0, ge=0, le=65_535, description="Port to listen on. 0: none.")
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
 class LogSettings(Section):
     """What the process writes about itself. Never the text of a message."""
 
@@ -84,4 +97,5 @@ class BotSettings(CoreSettings):
 
     discord: DiscordSettings = Field(default_factory=lambda: DiscordSettings())
     bot: HostSettings = Field(default_factory=lambda: HostSettings())
+    metrics: MetricsSettings = Field(default_factory=lambda: MetricsSettings())
     log: LogSettings = Field(default_factory=lambda: LogSettings())

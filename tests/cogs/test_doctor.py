@@ -129,6 +129,12 @@ async def test_a_breaker_that_processes_share_is_told(database_settings: Databas
     assert open_.detail.startswith("m-1 at https://api.example/v1 open for ")
 
 
+async def test_where_nothing_tells_of_breakers_it_says_what_to_set() -> None:
+    [found] = await look("breakers")
+    assert found.good
+    assert "metrics.port" in found.detail
+
+
 # -- all of it -----------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from wompcore.errors import ExtraMissing
 from wompcore.observe.meter import Join, Labels, Reading
 
 try:
-    from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
     from prometheus_client.core import GaugeMetricFamily
     from prometheus_client.registry import Collector
 except ImportError as error:
@@ -30,6 +30,9 @@ class PrometheusMeter:
         registry: Where the numbers are kept; one of its own when left out, so two meters never clash.
         prefix: Begins every name.
     """
+
+    content_type = CONTENT_TYPE_LATEST
+    """What :meth:`page` is, for HTTP."""
 
     def __init__(self, registry: CollectorRegistry | None = None, prefix: str = "womp_") -> None:
         self.registry = registry or CollectorRegistry()
