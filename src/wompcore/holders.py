@@ -22,6 +22,7 @@ class Holder:
         export: Whether a person's export includes the rows.
         on_opt_out: What withdrawal does to the rows.
         on_erase: What erasure does to the rows.
+        export_columns: The columns an export includes; empty for every one.
     """
 
     owner: str
@@ -32,3 +33,4 @@ class Holder:
     export: bool = True
     on_opt_out: OptOutAction = "keep"
     on_erase: EraseAction = "delete"
+    export_columns: tuple[str, ...] = ()

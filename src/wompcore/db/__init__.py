@@ -6,7 +6,15 @@ from wompcore.db.backup import backup, restore
 from wompcore.db.database import Database
 from wompcore.db.embedded import EmbeddedServer
 from wompcore.db.listener import Listener
-from wompcore.db.migrations import Migration, migrate, migrations_in, pending_migrations
+from wompcore.db.migrations import (
+    Migration,
+    forget_migrations,
+    migrate,
+    migrations_at,
+    migrations_in,
+    pending_migrations,
+)
+from wompcore.db.own_schema import OwnSchema, SchemaState, drop_schema, look_at_schema, make_schema
 from wompcore.db.translate import host_of
 
 __all__ = [
@@ -14,9 +22,16 @@ __all__ = [
     "EmbeddedServer",
     "Listener",
     "Migration",
+    "OwnSchema",
+    "SchemaState",
     "backup",
+    "drop_schema",
+    "forget_migrations",
     "host_of",
+    "look_at_schema",
+    "make_schema",
     "migrate",
+    "migrations_at",
     "migrations_in",
     "pending_migrations",
     "restore",
