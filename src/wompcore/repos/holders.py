@@ -10,15 +10,16 @@ from wompcore.db import Database
 from wompcore.holders import EraseAction, Holder, OptOutAction
 
 _DECLARE = """
-INSERT INTO holders (owner, table_name, person_column, holds, text_columns, export, on_opt_out, on_erase)
+INSERT INTO holders (owner, table_name, person_column, holds, text_columns, export, on_opt_out, on_erase,
+    export_columns)
 SELECT * FROM json_to_recordset(%s::json) AS r (owner text, "table" text, person_column text, holds text,
-    text_columns text[], export boolean, on_opt_out text, on_erase text)
+    text_columns text[], export boolean, on_opt_out text, on_erase text, export_columns text[])
 ON CONFLICT (owner, table_name, person_column) DO UPDATE SET holds = excluded.holds,
     text_columns = excluded.text_columns, export = excluded.export, on_opt_out = excluded.on_opt_out,
-    on_erase = excluded.on_erase
+    on_erase = excluded.on_erase, export_columns = excluded.export_columns
 """
 _ALL = """
-SELECT owner, table_name, person_column, holds, text_columns, export, on_opt_out, on_erase
+SELECT owner, table_name, person_column, holds, text_columns, export, on_opt_out, on_erase, export_columns
 FROM holders ORDER BY owner, table_name, person_column
 """
 
@@ -101,10 +102,14 @@ class HolderRepository:
         """
         await self._db.execute(_DECLARE, (json.dumps([asdict(holder) for holder in holders]),))
 
+    async def forget(self, owner: str) -> None:
+        """Remove the declarations of an owner whose tables are gone."""
+        await self._db.execute("DELETE FROM holders WHERE owner = %s", [owner])
+
     async def all(self) -> list[Holder]:
         """Return every declaration, by owner and table."""
         rows = await self._db.fetch_all(_ALL)
         return [
-            Holder(owner, table, column, holds, tuple(texts), export, on_opt_out, on_erase)
-            for owner, table, column, holds, texts, export, on_opt_out, on_erase in rows
+            Holder(owner, table, column, holds, tuple(texts), export, on_opt_out, on_erase, tuple(shown))
+            for owner, table, column, holds, texts, export, on_opt_out, on_erase, shown in rows
         ]
