@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import yarl
@@ -115,7 +117,9 @@ def feed(client: Client, event: str, payload: dict[str, Any]) -> None:
 
 
 def stop_views(client: Client, package: str, *, persistent: bool = False) -> None:
-    """Stop the views and modals of a package's classes: their buttons are answered no more.
+    """Stop the views and modals of a package's former classes: their buttons are answered no more.
+
+    Classes of modules that are imported now are those of a version that serves; theirs go on.
 
     Args:
         client: Where they wait.
@@ -127,10 +131,20 @@ def stop_views(client: Client, package: str, *, persistent: bool = False) -> Non
     views = {id(item.view): item.view for item in items if item.view is not None}
     for view in (*views.values(), *store._modals.values()):
         parts = (view, *view.walk_children())
-        modules = {type(part).__module__ for part in parts}
-        ours = any(name == package or name.startswith(package + ".") for name in modules)
-        if ours and (view.is_persistent() or not persistent):
+        if any(_is_former(type(part), package) for part in parts) and (
+            view.is_persistent() or not persistent
+        ):
             view.stop()
+
+
+def _is_former(kind: type, package: str) -> bool:
+    """Return whether a class is of a package, and not of its modules as they are imported now."""
+    name = kind.__module__
+    if name != package and not name.startswith(package + "."):
+        return False
+    names = vars(sys.modules.get(name, sys))
+    functions = [value for value in vars(kind).values() if isinstance(value, FunctionType)]
+    return not any(function.__globals__ is names for function in functions)
 
 
 def _verify() -> None:

@@ -11,13 +11,20 @@ from wompbot_cogs._dpy import pointed_at
 from wompbot_cogs.address import Address
 from wompbot_cogs.alerts import Alerts
 from wompbot_cogs.bot import WompBot
-from wompbot_cogs.capabilities import PluginMessages, PluginModel, PluginSearch
+from wompbot_cogs.capabilities import (
+    PluginCache,
+    PluginJobs,
+    PluginMessages,
+    PluginModel,
+    PluginSearch,
+)
 from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.health import meter_for, watched_over
 from wompbot_cogs.history import HistoryFiller
 from wompbot_cogs.hooks import ConversationHooks, Hooks
-from wompbot_cogs.host import Host, make_host
+from wompbot_cogs.host import Host, PluginValues, Provision, make_host
+from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.sender import DiscordSender
@@ -56,6 +63,7 @@ async def open_app(
     clock: Clock | None = None,
     temporary: bool = False,
     shard_count: int | None = None,
+    plugin_values: PluginValues | None = None,
 ) -> AsyncIterator[App]:
     """Open the services, make the bot and load its plugins.
 
@@ -64,6 +72,7 @@ async def open_app(
         clock: The time that limits and records go by; the system's when left out.
         temporary: Use an embedded database that is thrown away at the end.
         shard_count: Shards of the bot in all; ``None`` asks Discord.
+        plugin_values: Reads what was set for plugins, anew for each version; ``settings`` once when left out.
 
     Raises:
         WompError: A service cannot be opened; says which and what to do.
@@ -97,13 +106,17 @@ async def open_app(
         costs = core.repos.costs
         books = Books(CostReport(costs, core.clock), core.budgets, CostExport(costs))
 
-        def capabilities(plugin: str, scope: Scope) -> Mapping[str, Any]:
+        def offer(manifest: Manifest, scope: Scope) -> Mapping[str, Any]:
+            plugin = manifest.id
             return {
+                "cache": PluginCache(core.cache, plugin),
                 "claims": core.claims,
                 "consent": core.consent,
                 "costs": books,
                 "guilds": guilds,
                 "hooks": ConversationHooks(hooks, plugin),
+                "http": core.http.guarded,
+                "jobs": PluginJobs(core.jobs, plugin, scope),
                 "limits": core.limits,
                 "llm": PluginModel(core.llm, plugin),
                 "messages": PluginMessages(flow, core, scope, plugin),
@@ -127,7 +140,7 @@ async def open_app(
         host = make_host(
             settings.bot,
             bot,
-            capabilities,
+            Provision(offer, plugin_values or (lambda: settings.plugins), core.db, core.repos.holders),
             hooks,
             core.repos.plugins,
             core.clock,

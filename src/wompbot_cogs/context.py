@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
-from wompbot_cogs.capabilities import PluginMessages, PluginModel, PluginSearch
+from wompbot_cogs.capabilities import PluginCache, PluginJobs, PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.hooks import ConversationHooks
-from wompbot_cogs.manifest import Manifest
+from wompbot_cogs.manifest import FILE_NAME, Manifest
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.states import PluginHost
@@ -18,6 +18,8 @@ from wompcore.claims import ClaimWatcher
 from wompcore.consent import Gate
 from wompcore.core import Limits
 from wompcore.costs import Books
+from wompcore.db import OwnSchema
+from wompcore.http import GuardedSession
 from wompcore.jobs import Outbox
 
 T = TypeVar("T")
@@ -45,6 +47,51 @@ class Context:
     def on_close(self, undo: Callable[[], None]) -> None:
         """Call back when the plugin is unloaded; the newest first."""
         self._scope.on_close(undo)
+
+    @property
+    def settings(self) -> Any:
+        """An instance of the settings model that its manifest names.
+
+        Raises:
+            NotGranted: The manifest names none.
+        """
+        if not self.manifest.settings:
+            hint = f"Name a pydantic model in `settings` of its {FILE_NAME}."
+            raise NotGranted(self.manifest.id, "has no settings model", hint=hint)
+        return self._capabilities["settings"]
+
+    @property
+    def db(self) -> OwnSchema:
+        """The plugin's own schema."""
+        return self._get("db", OwnSchema)
+
+    @property
+    def http(self) -> GuardedSession:
+        """Requests to public addresses."""
+        return self._get("http", GuardedSession)
+
+    @property
+    def cache(self) -> PluginCache:
+        """Texts that are kept for a while."""
+        return self._get("cache", PluginCache)
+
+    @property
+    def jobs(self) -> PluginJobs:
+        """Work that survives the process that asked for it."""
+        return self._get("jobs", PluginJobs)
+
+    @property
+    def memory(self) -> NoReturn:
+        """What was said long ago, which this version of the host does not remember.
+
+        Raises:
+            NotGranted: Always.
+        """
+        raise NotGranted(
+            self.manifest.id,
+            "this version of the host has no memory",
+            hint=f"Leave 'memory' out of `needs` in its {FILE_NAME} until a version has it.",
+        )
 
     @property
     def llm(self) -> PluginModel:
@@ -109,7 +156,4 @@ class Context:
     def _get(self, capability: str, kind: type[T]) -> T:
         if capability not in self.manifest.needs:
             raise NotGranted(self.manifest.id, f"'{capability}' is not in its manifest")
-        if capability not in self._capabilities:
-            hint = f"`!plugins grant {self.manifest.id} {capability}` gives it."
-            raise NotGranted(self.manifest.id, f"only the owner gives '{capability}'", hint=hint)
         return cast(T, self._capabilities[capability])

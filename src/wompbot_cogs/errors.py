@@ -42,6 +42,18 @@ class PluginBroken(PluginError):
     hint = "The version that ran before, if any, still runs. Mend the plugin and swap it again."
 
 
+class SettingsInvalid(PluginError):
+    """What was set for a plugin does not fit its settings model."""
+
+    hint = "Remove it from the settings file, or correct it."
+
+
+class MigrationRefused(PluginError):
+    """A migration of a plugin may not run."""
+
+    hint = "Move it into a file NNNN_name.contract.sql, which runs when the version before is gone."
+
+
 class NotGranted(PluginError):
     """A plugin reached for something that it did not ask for or was not given."""
 
@@ -73,6 +85,24 @@ class HookResultInvalid(PluginError):
     """A plugin's implementation of a hook returned what the hook does not take."""
 
     hint = "The plugin book says what each hook takes."
+
+
+class ConsentAwaited(NotGranted):
+    """A plugin asks for more than its owner agreed to; nothing of it was run.
+
+    Args:
+        plugin: The plugin's id.
+        asks: What the owner has not agreed to yet.
+    """
+
+    def __init__(self, plugin: str, asks: tuple[str, ...]) -> None:
+        verbs = ", ".join(f"`!plugins grant {plugin} {name}`" for name in asks)
+        super().__init__(
+            plugin,
+            f"waits for the owner's consent to {', '.join(asks)}",
+            hint=f"{verbs} gives it; then load or swap it.",
+        )
+        self.asks = asks
 
 
 # -- Discord -------------------------------------------------------------------------------------

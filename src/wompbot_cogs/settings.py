@@ -99,3 +99,7 @@ class BotSettings(CoreSettings):
     bot: HostSettings = Field(default_factory=lambda: HostSettings())
     metrics: MetricsSettings = Field(default_factory=lambda: MetricsSettings())
     log: LogSettings = Field(default_factory=lambda: LogSettings())
+    plugins: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings of plugins, a table `[plugins.<id>]` each; or WOMPBOT_PLUGINS__<ID>__<KEY>.",
+    )

@@ -232,7 +232,7 @@ async def test_a_plugin_gets_only_what_its_manifest_asks_for(living: Living, sit
 async def test_some_things_only_the_owner_gives(living: Living, site: PluginSite, capability: str) -> None:
     host = living.app.host
     site.install("teller", TELLER.replace("{capability}", capability), needs=[capability])
-    with pytest.raises(NotGranted, match=f"only the owner gives '{capability}'"):
+    with pytest.raises(NotGranted, match=f"consent to {capability}"):
         await host.load("teller")
     with pytest.raises(NotGranted):
         await host.grant("teller", "llm")

@@ -10,49 +10,18 @@ from wompbot_cogs.scope import Scope
 from wompcore.jobs import JobFunction, Jobs
 
 
-class JobBoard:
-    """Which version of a plugin does which job, so that one takes over from another without a gap.
-
-    Args:
-        jobs: Runs them.
-    """
-
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
-        self._functions: dict[str, JobFunction] = {}
-
-    def post(self, name: str, function: JobFunction, *, retry: int, cron: str | None) -> Callable[[], None]:
-        """Do a job from now on, in the place of whoever did it; returns what ends that."""
-
-        async def run(**arguments: Any) -> None:
-            await self._functions[name](**arguments)
-
-        if name in self._functions:
-            self._jobs.unregister(name)  # its times or retries may have changed
-        self._functions[name] = function
-        self._jobs.register(name, run, queue=name, retry=retry, cron=cron)
-        return lambda: self._take_down(name, function)
-
-    def _take_down(self, name: str, function: JobFunction) -> None:
-        if self._functions.get(name) is function:  # otherwise a newer version has taken over
-            del self._functions[name]
-            self._jobs.unregister(name)
-
-
 class PluginJobs:
     """Work that survives the process that asked for it.
 
     A job's name is the plugin's own. A job that is due while the plugin is not loaded waits until it is.
 
     Args:
-        board: Where the plugin's versions take turns.
         jobs: Puts jobs into the database.
         plugin: The plugin's id.
         scope: Owns what the plugin starts.
     """
 
-    def __init__(self, board: JobBoard, jobs: Jobs, plugin: str, scope: Scope) -> None:
-        self._board = board
+    def __init__(self, jobs: Jobs, plugin: str, scope: Scope) -> None:
         self._jobs = jobs
         self._plugin = plugin
         self._scope = scope
@@ -70,9 +39,17 @@ class PluginJobs:
         async def run(**arguments: Any) -> None:
             await self._in_scope(function, arguments)
 
-        self._scope.on_live(lambda: self._board.post(self._name(name), run, retry=retry, cron=cron))
+        full = self._name(name)
 
-    async def defer(self, name: str, key: str | None = None, *, wait_s: float = 0.0, **arguments: Any) -> bool:
+        def begin() -> Callable[[], None]:
+            self._jobs.register(full, run, queue=full, retry=retry, cron=cron)
+            return lambda: self._jobs.unregister(full)
+
+        self._scope.on_live(begin)
+
+    async def defer(
+        self, name: str, key: str | None = None, *, wait_s: float = 0.0, **arguments: Any
+    ) -> bool:
         """Add a job.
 
         Args:
@@ -91,7 +68,7 @@ class PluginJobs:
         return await self._jobs.defer(full, key, queue=full, wait_s=wait_s, **arguments)
 
     def _name(self, name: str) -> str:
-        # A queue for each: a job that the newest version no longer does waits like one of an unloaded plugin.
+        # A queue for each: a job that this version no longer does waits like those of an unloaded plugin.
         return f"plugin.{self._plugin}.{name}"
 
     async def _in_scope(self, function: JobFunction, arguments: dict[str, Any]) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.terminal import Terminal, log_to_stderr, reporting
 from wompbot_cogs.settings import BotSettings
+
+if TYPE_CHECKING:
+    from wompbot_cogs.host import PluginValues
 
 _MENTIONS_ONLY = (
     "Message content is off: the bot sees mentions, direct messages and slash commands only; "
@@ -19,11 +23,11 @@ def run(config: Config = None, as_json: Json = False, debug: Debug = False) -> N
     with reporting(as_json=as_json, debug=debug) as terminal:
         settings = settings_of(config)
         log_to_stderr(settings.log.level, debug=debug)
-        asyncio.run(_run(settings, terminal))
+        asyncio.run(_run(settings, terminal, lambda: settings_of(config).plugins))
         terminal.say("Stopped.")
 
 
-async def _run(settings: BotSettings, terminal: Terminal) -> None:
+async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginValues) -> None:
     from wompbot_cogs.account import look_up
 
     account = await look_up(settings.discord)
@@ -32,7 +36,7 @@ async def _run(settings: BotSettings, terminal: Terminal) -> None:
     from wompbot_cogs import runner
     from wompbot_cogs.app import open_app
 
-    async with open_app(settings) as app:
+    async with open_app(settings, plugin_values=plugin_values) as app:
         states = app.host.states()
         live = [state.id for state in states if state.state == "live"]
         failed = {state.id: state.problem for state in states if state.state == "failed"}

@@ -3,6 +3,7 @@
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.host import Host
 from wompbot_cogs.host.opening import make_host
+from wompbot_cogs.host.provision import PluginValues, Provision
 from wompbot_cogs.states import PluginState
 
-__all__ = ["Found", "Host", "PluginState", "discover", "make_host"]
+__all__ = ["Found", "Host", "PluginState", "PluginValues", "Provision", "discover", "make_host"]

@@ -15,7 +15,9 @@ from functools import partial
 from typing import Any
 
 from wompbot_cogs.errors import PluginError, PluginUnknown
+from wompbot_cogs.host.contracts import Contracts
 from wompbot_cogs.host.discovery import Found, discover
+from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.quarantine import Tolerance
 from wompbot_cogs.host.serving import Serving
 from wompbot_cogs.running import running
@@ -42,6 +44,7 @@ class Convergence:
 
     Args:
         serving: What serves in this process.
+        contracts: Finishes the migrations of what serves everywhere.
         states: The desired states.
         clock: Tells when a quarantine ends.
         tolerance: How long one lasts.
@@ -52,6 +55,7 @@ class Convergence:
     def __init__(
         self,
         serving: Serving,
+        contracts: Contracts,
         states: PluginRepository,
         clock: Clock,
         tolerance: Tolerance,
@@ -59,6 +63,7 @@ class Convergence:
         changed: Callable[[], None],
     ) -> None:
         self._serving = serving
+        self._contracts = contracts
         self._states = states
         self._clock = clock
         self._tolerance = tolerance
@@ -146,11 +151,14 @@ class Convergence:
 
     async def _bring_in(self, found: Found, wish: PluginWish) -> None:
         try:
-            loaded = await self._serving.bring_in(found, wish.granted, on_trial=wish.quarantined)
+            loaded = await self._serving.bring_in(found, wish, on_trial=wish.quarantined)
         except PluginError as problem:  # listed
             if wish.quarantined:
                 await self._take_out(found.id, problem.problem)
             return
+        if not wish.version and not found.built_in:  # the first time it runs is consent to what it asks for
+            first = replace(wish, version=loaded.manifest.version, granted=consented(wish, found))
+            await self.decide(first, by_id=None)
         if wish.quarantined:
             self._later(found.id, self._tolerance.window_s, partial(self._end_trial, found.id, loaded.scope))
 
@@ -216,6 +224,10 @@ class Convergence:
         while True:
             await asyncio.sleep(BEAT_S)
             await self.report()
+            try:
+                await self._contracts.look(self._serving.loaded)
+            except DatabaseError as error:
+                _log.warning("migrations are finished later: %s", error)
 
     # -- tasks ---------------------------------------------------------------------------------
 

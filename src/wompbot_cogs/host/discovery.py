@@ -27,6 +27,7 @@ class Found:
         attribute: The name of its :class:`Plugin` there.
         manifest: What it says of itself, if it can be loaded.
         problem: Why it cannot be loaded, or what else claims its id.
+        folder: Its package's folder.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Found:
     attribute: str
     manifest: Manifest | None
     problem: PluginError | None = None
+    folder: Path | None = None
 
     @property
     def built_in(self) -> bool:
@@ -70,10 +72,11 @@ def _settle(one: Found, other: Found) -> Found:
 def _look_at(entry: EntryPoint) -> Found:
     module, _, attribute = (part.strip() for part in entry.value.partition(":"))
     try:
-        manifest = read_manifest(entry.name, _folder(entry.name, module))
+        folder = _folder(entry.name, module)
+        manifest = read_manifest(entry.name, folder)
     except PluginError as problem:
         return Found(entry.name, module, attribute, None, problem)
-    return Found(entry.name, module, attribute, manifest)
+    return Found(entry.name, module, attribute, manifest, folder=folder)
 
 
 def _folder(plugin: str, package: str) -> Path:

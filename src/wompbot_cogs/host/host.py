@@ -12,8 +12,8 @@ from wompbot_cogs.errors import NotGranted, PluginError, PluginUnknown
 from wompbot_cogs.host.convergence import BEAT_S, KEEPER, Convergence
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.draining import Draining
+from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.serving import Serving
-from wompbot_cogs.manifest import OWNER_GRANTED
 from wompbot_cogs.running import own_tasks
 from wompbot_cogs.states import PluginState, State
 from wompcore.db import Listener
@@ -152,7 +152,7 @@ class Host:
     async def grant(
         self, plugin: str, capability: str, *, by_id: int | None = None, via: str = "discord"
     ) -> None:
-        """Let a plugin have what only the owner gives; counts from its next loading.
+        """Let a plugin have what it asks for; counts from its next loading.
 
         Raises:
             PluginError: It is not installed, or its manifest does not ask for that.
@@ -161,8 +161,9 @@ class Host:
             found = discover().get(plugin)
             if found is None or found.manifest is None:
                 raise PluginUnknown(plugin)
-            if capability not in found.manifest.needs & OWNER_GRANTED:
-                raise NotGranted(plugin, f"does not ask the owner for '{capability}'")
+            if capability not in found.manifest.asks:
+                hint = f"It asks for: {', '.join(sorted(found.manifest.asks)) or 'nothing'}."
+                raise NotGranted(plugin, f"does not ask for '{capability}'", hint=hint)
             wish = await self._convergence.wished(plugin)
             granted = tuple(sorted({*wish.granted, capability}))
             await self._convergence.decide(replace(wish, granted=granted), by_id=by_id)
@@ -205,8 +206,9 @@ class Host:
         if found is None:
             raise PluginUnknown(plugin)
         wish = await self._convergence.wished(plugin)
-        loaded = await self._serving.bring_in(found, wish.granted)
-        runs = PluginWish(plugin, loaded.manifest.version, enabled=True, granted=wish.granted)
+        loaded = await self._serving.bring_in(found, wish)
+        granted = consented(wish, found)
+        runs = PluginWish(plugin, loaded.manifest.version, enabled=True, granted=granted)
         await self._convergence.decide(runs, by_id=by_id, load=True)
         return self._state(plugin, found)
 

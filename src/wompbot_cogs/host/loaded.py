@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,7 @@ class Loaded:
         cogs: What it put into the bot.
         since: When it went live.
         witness: Tells later whether it is gone.
+        contract: Finishes its migrations, once no process runs the version before; returns what it applied.
     """
 
     manifest: Manifest
@@ -31,3 +33,4 @@ class Loaded:
     cogs: tuple[commands.Cog, ...]
     since: datetime
     witness: Witness
+    contract: Callable[[], Awaitable[list[str]]]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wompbot_cogs.hooks import Hooks
-from wompbot_cogs.host.convergence import Convergence, TellOwners
+from wompbot_cogs.host.contracts import Contracts
+from wompbot_cogs.host.convergence import BEAT_S, Convergence, TellOwners
 from wompbot_cogs.host.draining import Draining
 from wompbot_cogs.host.host import Host
+from wompbot_cogs.host.provision import Provision
 from wompbot_cogs.host.quarantine import Tolerance
 from wompbot_cogs.host.serving import Serving
-from wompbot_cogs.host.staging import Capabilities, Staging
+from wompbot_cogs.host.staging import Staging
 from wompbot_cogs.host.switch import AnyBot
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.settings import HostSettings
@@ -21,7 +23,7 @@ from wompcore.repos.plugins import PluginRepository
 def make_host(
     settings: HostSettings,
     bot: AnyBot,
-    capabilities: Capabilities,
+    provision: Provision,
     hooks: Hooks,
     states: PluginRepository,
     clock: Clock,
@@ -34,7 +36,7 @@ def make_host(
     Args:
         settings: How much plugins may fail, and how long their work may last.
         bot: Gets their cogs.
-        capabilities: Makes what a plugin may be given.
+        provision: Gives a version what it may have.
         hooks: Learns what plugins implement.
         states: Keeps which plugins should run.
         clock: Tells the time.
@@ -49,6 +51,7 @@ def make_host(
         convergence.tripped(plugin, scope, reason)
 
     draining = Draining(bot, settings.drain_s)
-    serving = Serving(bot, Staging(bot, capabilities, hooks, clock), draining, tolerance, clock, tripped)
-    convergence = Convergence(serving, states, clock, tolerance, tell_owners, changed)
+    serving = Serving(bot, Staging(bot, provision, hooks, clock), draining, tolerance, clock, tripped)
+    contracts = Contracts(states, draining, clock, settings.drain_s, 3 * BEAT_S)
+    convergence = Convergence(serving, contracts, states, clock, tolerance, tell_owners, changed)
     return Host(serving, draining, convergence, states)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wompbot_cogs.errors import PluginError
@@ -11,11 +11,13 @@ from wompbot_cogs.host.discovery import Found
 from wompbot_cogs.host.draining import Draining
 from wompbot_cogs.host.importer import forget
 from wompbot_cogs.host.loaded import Loaded
+from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.quarantine import Faults, Tolerance
 from wompbot_cogs.host.staging import Staging
 from wompbot_cogs.host.switch import AnyBot, switch
 from wompbot_cogs.scope import Scope
 from wompcore.clock import Clock
+from wompcore.repos.plugins import PluginWish
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ class Serving:
         served = self._served.get(plugin)
         return served is not None and served.loaded.scope is scope
 
-    async def bring_in(self, found: Found, granted: Collection[str], *, on_trial: bool = False) -> Loaded:
+    async def bring_in(self, found: Found, wish: PluginWish, *, on_trial: bool = False) -> Loaded:
         """Put a plugin's code as it is now in the place of what serves, if anything does.
 
         Raises:
@@ -96,7 +98,8 @@ class Serving:
         scope = Scope(found.id, failed, found.package)
         faults = Faults(found.id, self._tolerance, self._clock, tripped, on_trial=on_trial)
         try:
-            new = await self._staging.bring_in(found, granted, scope, self.loaded)
+            consented(wish, found)
+            new = await self._staging.bring_in(found, scope, self.loaded)
         except PluginError as problem:
             await scope.close(0)
             self.problems[found.id] = problem.problem
@@ -106,10 +109,10 @@ class Serving:
             await scope.close(0)
             raise
         # From the switch to here nothing suspends: no event is seen by neither or by both.
-        scope.go_live()
         old = self._served.pop(found.id, None)
         if old is not None:
             self._draining.begin(old.loaded)
+        scope.go_live()  # after the old one let go: a job, or a button, has one owner
         self._served[found.id] = _Served(new, faults)
         self.problems.pop(found.id, None)
         return new

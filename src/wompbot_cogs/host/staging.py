@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 from discord.ext import commands
 
@@ -15,10 +14,10 @@ from wompbot_cogs.hooks import Hooks
 from wompbot_cogs.host.discovery import Found
 from wompbot_cogs.host.importer import fresh, modules_of
 from wompbot_cogs.host.loaded import Loaded
+from wompbot_cogs.host.provision import Provision, check_intents
 from wompbot_cogs.host.quarantine import one_line
 from wompbot_cogs.host.receipt import Witness
 from wompbot_cogs.host.switch import AnyBot, names_of, set_up, switch
-from wompbot_cogs.manifest import OWNER_GRANTED
 from wompbot_cogs.plugin import Plugin
 from wompbot_cogs.running import running
 from wompbot_cogs.scope import Scope
@@ -26,33 +25,28 @@ from wompcore.clock import Clock
 
 _PREPARE_S = 60.0
 
-Capabilities = Callable[[str, Scope], Mapping[str, Any]]
-
 
 class Staging:
     """Imports and prepares versions, and puts them into the bot.
 
     Args:
         bot: Gets their cogs.
-        capabilities: Makes what a plugin may be given.
+        provision: Gives a version what it may have.
         hooks: Learns what plugins implement.
         clock: Tells when a version went live.
     """
 
-    def __init__(self, bot: AnyBot, capabilities: Capabilities, hooks: Hooks, clock: Clock) -> None:
+    def __init__(self, bot: AnyBot, provision: Provision, hooks: Hooks, clock: Clock) -> None:
         self._bot = bot
-        self._capabilities = capabilities
+        self._provision = provision
         self._hooks = hooks
         self._clock = clock
 
-    async def bring_in(
-        self, found: Found, granted: Collection[str], scope: Scope, loaded: Mapping[str, Loaded]
-    ) -> Loaded:
+    async def bring_in(self, found: Found, scope: Scope, loaded: Mapping[str, Loaded]) -> Loaded:
         """Import and prepare a version while the old one serves, then switch.
 
         Args:
             found: What to bring in.
-            granted: What the owner granted it.
             scope: Owns what it acquires.
             loaded: What serves now.
 
@@ -61,18 +55,19 @@ class Staging:
         """
         if found.manifest is None:
             raise found.problem or PluginError(found.id, "has no manifest")
+        check_intents(found, self._bot)
         old = loaded.get(found.id)
         try:
             async with asyncio.timeout(_PREPARE_S) as limit, fresh(found.package) as module:
                 plugin = getattr(module, found.attribute, None)
                 if not isinstance(plugin, Plugin):
                     raise ManifestInvalid(found.id, f"{found.package}:{found.attribute} is not a Plugin")
-                given = self._given(found, granted, scope)
-                context = Context(found.manifest, scope, given)
+                outfit = await self._provision.outfit(found, scope)
+                context = Context(found.manifest, scope, outfit.given)
                 with running(scope):
                     cogs = await _prepare(plugin, context, scope)
                     others = [make(context) for make in plugin.hooks]
-                self._hooks.stage(found.manifest, given.keys(), (*cogs, *others), scope)
+                self._hooks.stage(found.manifest, outfit.given.keys(), (*cogs, *others), scope)
                 self._check_names(found.id, cogs, loaded)
                 witness = _witness(found.package, cogs, context, scope)
                 limit.reschedule(None)  # from here on nothing suspends
@@ -81,13 +76,8 @@ class Staging:
             if isinstance(error, PluginError | KeyboardInterrupt) or _is_our_end(error):
                 raise
             raise PluginBroken(found.id, one_line(error)) from error
-        return Loaded(found.manifest, found.package, scope, cogs, self._clock.now(), witness)
-
-    def _given(self, found: Found, granted: Collection[str], scope: Scope) -> dict[str, Any]:
-        """Return what a plugin may have; only the owner gives everything, except to built-ins."""
-        withheld = frozenset() if found.built_in else OWNER_GRANTED.difference(granted)
-        capabilities = self._capabilities(found.id, scope)
-        return {name: value for name, value in capabilities.items() if name not in withheld}
+        since, contract = self._clock.now(), outfit.contract
+        return Loaded(found.manifest, found.package, scope, cogs, since, witness, contract)
 
     def _check_names(self, plugin: str, cogs: Collection[commands.Cog], loaded: Mapping[str, Loaded]) -> None:
         """Refuse names that are somebody else's: discord.py would leave half a cog behind."""

@@ -35,6 +35,7 @@ SELECT pg_has_role(current_user, r.oid, 'MEMBER')
 FROM pg_roles r WHERE r.rolname = %(name)s
 """
 _ENTER = "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
+_LOCK = 0x73636865  # "sche"; processes that start at once take turns
 _KINDS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "S": "SEQUENCE"}
 
 SchemaState = Literal["whole", "without_role", "missing"]
@@ -107,6 +108,7 @@ async def make_schema(db: Database, name: str) -> OwnSchema:
         return OwnSchema(db, name, guarded=True)
     schema = sql.Identifier(name)
     async with db.direct_connection() as connection:
+        await connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # freed with the connection
         guarded = await _make_role(connection, name)
         try:
             await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))

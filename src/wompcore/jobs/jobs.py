@@ -116,6 +116,7 @@ class Jobs:
         async def run_when_due(timestamp: int = 0) -> None:
             await function()
 
+        self._app.tasks.pop(name, None)
         if cron is None:
             self._app.task(name=name, queue=queue, retry=_Retry(retry))(run)
         else:
@@ -128,7 +129,8 @@ class Jobs:
 
     def unregister(self, name: str) -> None:
         """Forget what a job does; its jobs wait when it was the last one of its queue."""
-        task = self._app.tasks.pop(name)
+        task = self._app.tasks[name]
+        task.func = _put_back  # one that was fetched a moment ago goes back to those that wait
         self._app.periodic_registry.periodic_tasks.pop((name, ""), None)
         self._queues.remove(task.queue)
 
@@ -229,6 +231,10 @@ class Jobs:
         await self._app.job_manager.delete_old_jobs(
             _FAILED_KEPT_H, include_failed=True, include_cancelled=True, include_aborted=True
         )
+
+
+async def _put_back(**arguments: Any) -> None:
+    raise asyncio.CancelledError
 
 
 class _Retry(BaseRetryStrategy):

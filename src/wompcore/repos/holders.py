@@ -83,6 +83,14 @@ CORE_HOLDERS: tuple[Holder, ...] = (
     _core("deliveries", "person_id", "messages sent to you on request", "text"),
 )
 """Every table of the library that has a column with a person's id."""
+_MISSING = """
+SELECT h.table_name || '.' || h.column_name
+FROM json_to_recordset(%s::json) AS h (table_name text, column_name text)
+WHERE NOT EXISTS (
+    SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(h.table_name)
+        AND a.attname = h.column_name AND NOT a.attisdropped)
+ORDER BY 1
+"""
 
 
 class HolderRepository:
@@ -101,6 +109,15 @@ class HolderRepository:
         A declaration that an owner no longer makes stays, as its rows may still be there.
         """
         await self._db.execute(_DECLARE, (json.dumps([asdict(holder) for holder in holders]),))
+
+    async def missing(self, holders: Iterable[Holder]) -> list[str]:
+        """Return the declared columns that do not exist, as ``schema.table.column``."""
+        columns = [
+            {"table_name": holder.table, "column_name": column}
+            for holder in holders
+            for column in (holder.person_column, *holder.text_columns, *holder.export_columns)
+        ]
+        return [row[0] for row in await self._db.fetch_all(_MISSING, [json.dumps(columns)])]
 
     async def forget(self, owner: str) -> None:
         """Remove the declarations of an owner whose tables are gone."""
