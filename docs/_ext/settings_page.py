@@ -37,6 +37,8 @@ def settings_of(model: type[BaseModel], *, above: Sequence[str] = (), about: str
     for name, field in model.model_fields.items():
         key = [*above, name]
         meaning = f"{about} {field.description or ''}".strip()
+        if field.annotation == dict[str, dict[str, Any]]:  # what stands in it, each name has its own model for
+            key += ["<name>", "<key>"]
         section, is_table = _section_in(field.annotation)
         if section is None:
             yield Setting(".".join(key), _variable(key), _default(field), meaning)
