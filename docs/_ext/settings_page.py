@@ -37,7 +37,7 @@ def settings_of(model: type[BaseModel], *, above: Sequence[str] = (), about: str
     for name, field in model.model_fields.items():
         key = [*above, name]
         meaning = f"{about} {field.description or ''}".strip()
-        if field.annotation == dict[str, dict[str, Any]]:  # what stands in it, each name has its own model for
+        if field.annotation == dict[str, dict[str, Any]]:  # each name has a model of its own
             key += ["<name>", "<key>"]
         section, is_table = _section_in(field.annotation)
         if section is None:

@@ -42,9 +42,8 @@ class Contracts:
         Args:
             loaded: What serves in this process.
         """
-        waiting = {
-            plugin: version for plugin, version in loaded.items() if not self._is_done(plugin, version)
-        }
+        done = self._done
+        waiting = {plugin: version for plugin, version in loaded.items() if done.get(plugin) is not version}
         processes = await self._states.processes(self._report_s) if waiting else []
         for plugin, version in waiting.items():
             reported = {process.runs[plugin] for process in processes if plugin in process.runs}
