@@ -31,6 +31,7 @@ def _core(
     *text_columns: str,
     on_opt_out: OptOutAction = "keep",
     on_erase: EraseAction = "delete",
+    export_columns: tuple[str, ...] = (),
 ) -> Holder:
     return Holder(
         owner="core",
@@ -40,6 +41,7 @@ def _core(
         text_columns=text_columns,
         on_opt_out=on_opt_out,
         on_erase=on_erase,
+        export_columns=export_columns,
     )
 
 
@@ -49,7 +51,13 @@ CORE_HOLDERS: tuple[Holder, ...] = (
     _core("person_guilds", "person_id", "how much you wrote in which server, and when"),
     _core("consents", "person_id", "what you consented to", on_erase="keep"),
     _core("audit_log", "person_id", "what was done with your data", on_erase="keep"),
-    _core("audit_log", "by_id", "what you did with somebody's data", on_erase="keep"),
+    _core(
+        "audit_log",
+        "by_id",
+        "what you did with somebody's data",
+        on_erase="keep",
+        export_columns=("at", "action", "guild_id"),  # not whose
+    ),
     _core("messages", "author_id", "your messages", "text", "author_name", on_opt_out="blank"),
     _core(
         "parked_messages",
@@ -74,12 +82,25 @@ CORE_HOLDERS: tuple[Holder, ...] = (
         "original_text",
         on_opt_out="hide",
     ),
-    _core("claims", "ruled_by", "claims you ruled on", on_erase="anonymise"),
+    _core(
+        "claims",
+        "ruled_by",
+        "claims you ruled on",
+        on_erase="anonymise",
+        export_columns=("id", "guild_id", "ruling", "ruled_at"),  # not what somebody else said
+    ),
     _core("claim_checks", "author_id", "which messages of yours were checked", on_opt_out="delete"),
     _core("guild_settings", "changed_by", "settings you changed", on_erase="anonymise"),
     _core("guild_admins", "person_id", "where you administer the bot"),
-    _core("guild_admins", "added_by", "administrators you named", on_erase="anonymise"),
+    _core(
+        "guild_admins",
+        "added_by",
+        "administrators you named",
+        on_erase="anonymise",
+        export_columns=("guild_id", "added_at"),  # not whom
+    ),
     _core("plugin_states", "changed_by", "plugins you switched", on_erase="anonymise"),
+    _core("plugin_changes", "by_id", "what you changed about plugins", on_erase="anonymise"),
     _core("deliveries", "person_id", "messages sent to you on request", "text"),
 )
 """Every table of the library that has a column with a person's id."""
