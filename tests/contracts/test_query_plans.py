@@ -58,6 +58,7 @@ Hot = Callable[[Database], Awaitable[object]]
 HOT: dict[str, Hot] = {
     "context": lambda db: ReplyContexts(db).read(channel_id=1, message_id=LAST, since_id=FIRST),
     "month total": lambda db: CostRepository(db).month_total(NOW, "person", "1"),
+    "export page": lambda db: CostRepository(db).entries(NOW, 1, after_id=LAST - 1000 * STEP),
     "store": lambda db: MessageRepository(db).store([SAID]),
     "edit": lambda db: MessageRepository(db).edit([MessageEdited(LAST, "new", 1, NOW)]),
     "delete": lambda db: MessageRepository(db).delete([LAST]),
