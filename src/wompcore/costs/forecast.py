@@ -30,12 +30,14 @@ class Forecast:
         expected: What was spent so far, and a mean day's spending for each day that is left.
         low: In eight of ten months it is at least this, if days go on as they did; never below what is spent.
         high: In eight of ten months it is at most this.
+        a_day: What a whole day cost on average.
         days: How many whole days it rests on.
     """
 
     expected: Usd
     low: Usd
     high: Usd
+    a_day: Usd
     days: int
 
 
@@ -65,7 +67,7 @@ def forecast(spent_by_day: Mapping[date, Usd], now: datetime, zone: tzinfo = UTC
     variance = sum(((cost - mean) ** 2 for cost in whole), ZERO) / (len(whole) - 1)
     spread = _T90[len(whole) - ENOUGH_DAYS] * (variance * (left + left**2 / len(whole))).sqrt()
     expected = spent + mean * left
-    return Forecast(expected, max(spent, expected - spread), expected + spread, len(whole))
+    return Forecast(expected, max(spent, expected - spread), expected + spread, mean, len(whole))
 
 
 def _days_between(now: datetime, end: datetime) -> Decimal:

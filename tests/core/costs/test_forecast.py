@@ -38,7 +38,7 @@ def at(*parts: int) -> datetime:
 )
 def test_a_dollar_a_day_comes_to_the_days_of_the_month(now: datetime, expected: int) -> None:
     spent = days(now.date().replace(day=1), *[1] * 10)
-    assert forecast(spent, now) == Forecast(Decimal(expected), Decimal(expected), Decimal(expected), 10)
+    assert forecast(spent, now) == Forecast(*[Decimal(expected)] * 3, Decimal(1), 10)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ _DPI = 150
 # In inches.
 _WIDTH, _PAD, _HEADER, _DAYS, _TITLE, _ROW = 8.0, 0.4, 1.05, 2.3, 0.65, 0.42
 _NAMES, _VALUES = 2.6, 1.0
+_LEAST = Decimal("1e-12")  # what cost nothing can be compared with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,8 @@ class _Drawing:
         today = picture.today
         last = monthrange(today.year, today.month)[1]
         costs = [picture.days.get(today.replace(day=day), ZERO) for day in range(1, today.day + 1)]
-        ahead = _per_day(picture, last - today.day)
-        highest = max(*costs, ahead, Decimal("1e-12"))
+        ahead = picture.forecast.a_day if picture.forecast else ZERO  # no more than the dearest day
+        highest = max(*costs, _LEAST)
         floor, room = top - _DAYS + 0.55, _DAYS - 0.85
         step = (_WIDTH - 2 * _PAD) / last
         rule = partial(self._axes.plot, solid_capstyle="butt", zorder=1)
@@ -138,7 +139,7 @@ class _Drawing:
 
     def _rows(self, rows: tuple[tuple[str, Usd], ...], top: float) -> None:
         left, room = _PAD + _NAMES, _WIDTH - 2 * _PAD - _NAMES - _VALUES
-        highest = max(*(cost for _, cost in rows), Decimal("1e-12"))
+        highest = max(*(cost for _, cost in rows), _LEAST)
         for number, (name, cost) in enumerate(rows):
             middle = top - _ROW * number
             long = room * float(cost / highest)
@@ -164,9 +165,3 @@ class _Drawing:
         while shown.get_window_extent().width > wide * _DPI and len(text) > 1:
             text = bound(text, len(text) - 1)
             shown.set_text(text)
-
-
-def _per_day(picture: Picture, days_left: int) -> Decimal:
-    if picture.forecast is None or days_left == 0:
-        return ZERO
-    return (picture.forecast.expected - picture.total) / days_left
