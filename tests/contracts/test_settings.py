@@ -23,6 +23,15 @@ def test_an_unknown_variable_is_an_error_that_names_it(name: str) -> None:
         load_settings(BotSettings, environ={name: "1"})
 
 
+@pytest.mark.parametrize("name", ["LLM", "SEARCH"])
+def test_a_key_has_no_ends_of_lines(name: str) -> None:
+    settings = load_settings(BotSettings, environ={f"WOMPBOT_{name}__API_KEY": " sk-1\n"})
+    assert getattr(settings, name.lower()).api_key.get_secret_value() == "sk-1"
+    with pytest.raises(ConfigInvalid, match="API_KEY") as caught:
+        load_settings(BotSettings, environ={f"WOMPBOT_{name}__API_KEY": "sk-1\r\nsk-2"})
+    assert "sk-1" not in str(caught.value)
+
+
 def test_variables_of_the_projects_own_checks_are_no_settings() -> None:
     environ = {"WOMPBOT_CONFIG": "x.toml", "WOMPBOT_LOGS": "y", "WOMPBOT_INTEROP_BASE_URL": "http://x"}
     assert load_settings(BotSettings, environ=environ) == BotSettings()

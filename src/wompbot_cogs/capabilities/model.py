@@ -7,16 +7,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TypeVar
 
-from pydantic import BaseModel
-
-from wompcore.llm import Audio, ChatClient, ChatRequest, Embeddings, Reply, ReplyStream, Transcript
+from wompcore.llm import Audio, ChatClient, ChatRequest, Embeddings, Reply, ReplyStream, Route, Transcript
 from wompcore.usage import Attribution
 
-M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 class PluginModel:
-    """The model, with every call attributed to the plugin, and so within its budget.
+    """The model, with every call attributed to the plugin. A route may lead to providers of its own.
 
     Args:
         client: The one client.
@@ -27,17 +25,19 @@ class PluginModel:
         self._client = client
         self._plugin = plugin
 
-    async def complete(self, request: ChatRequest) -> Reply:
+    async def complete(self, request: ChatRequest, route: Route | None = None) -> Reply:
         """Send a request; see :meth:`wompcore.llm.ChatClient.complete`."""
-        return await self._client.complete(self._attributed(request))
+        return await self._client.complete(self._own(request), route)
 
-    def stream(self, request: ChatRequest) -> AbstractAsyncContextManager[ReplyStream]:
-        """Send a request and read the reply while it arrives; see :meth:`wompcore.llm.ChatClient.stream`."""
-        return self._client.stream(self._attributed(request))
+    def stream(
+        self, request: ChatRequest, route: Route | None = None
+    ) -> AbstractAsyncContextManager[ReplyStream]:
+        """Send a request and read the reply as it comes; see :meth:`wompcore.llm.ChatClient.stream`."""
+        return self._client.stream(self._own(request), route)
 
-    async def ask(self, request: ChatRequest, shape: type[M]) -> M:
+    async def ask(self, request: ChatRequest, shape: type[T], route: Route | None = None) -> T:
         """Ask for an answer of a given shape; see :meth:`wompcore.llm.ChatClient.ask`."""
-        return await self._client.ask(self._attributed(request), shape)
+        return await self._client.ask(self._own(request), shape, route)
 
     async def embed(
         self,
@@ -48,16 +48,16 @@ class PluginModel:
         dimensions: int | None = None,
     ) -> Embeddings:
         """Turn texts into vectors; see :meth:`wompcore.llm.ChatClient.embed`."""
-        return await self._client.embed(texts, self._owned(attribution), model=model, dimensions=dimensions)
+        return await self._client.embed(texts, self._as_own(attribution), model=model, dimensions=dimensions)
 
     async def transcribe(
         self, audio: Audio, attribution: Attribution, *, model: str = "", language: str = ""
     ) -> Transcript:
         """Turn speech into text; see :meth:`wompcore.llm.ChatClient.transcribe`."""
-        return await self._client.transcribe(audio, self._owned(attribution), model=model, language=language)
+        return await self._client.transcribe(audio, self._as_own(attribution), model=model, language=language)
 
-    def _attributed(self, request: ChatRequest) -> ChatRequest:
-        return replace(request, attribution=self._owned(request.attribution))
+    def _own(self, request: ChatRequest) -> ChatRequest:
+        return replace(request, attribution=self._as_own(request.attribution))
 
-    def _owned(self, attribution: Attribution) -> Attribution:
+    def _as_own(self, attribution: Attribution) -> Attribution:
         return replace(attribution, plugin=self._plugin)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,6 +17,17 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+
+def _one_word(key: SecretStr) -> SecretStr:
+    """Strip what a file or a shell left around a key, which goes into a header."""
+    found = key.get_secret_value().strip()
+    if not found.isprintable():
+        raise ValueError("a key has no line breaks or control characters")
+    return SecretStr(found)
+
+
+Key = Annotated[SecretStr, AfterValidator(_one_word)]
 
 
 class Section(BaseModel):
@@ -57,7 +69,7 @@ class LlmSettings(Section):
         "https://openrouter.ai/api/v1",
         description="API root: OpenRouter, Ollama, vLLM, llama.cpp, LiteLLM proxy, https://api.anthropic.com/v1.",
     )
-    api_key: SecretStr = Field(SecretStr(""), description="Key of the endpoint.")
+    api_key: Key = Field(SecretStr(""), description="Key of the endpoint.")
     model: str = Field("deepseek/deepseek-chat", description="Model for chat.")
     claim_model: str = Field("", description="Model for claim checks; empty: the chat model.")
     fallback_model: str = Field(
@@ -182,7 +194,7 @@ class SearchSettings(Section):
         "", description="Who searches. Empty: nobody."
     )
     base_url: str = Field("", description="Address of the SearXNG server; empty for the others' own.")
-    api_key: SecretStr = Field(SecretStr(""), description="Key of Brave or Tavily.")
+    api_key: Key = Field(SecretStr(""), description="Key of Brave or Tavily.")
     price: Decimal | None = Field(
         None, ge=0, description="Dollars per search; must be set for Brave and Tavily. SearXNG: nothing."
     )
