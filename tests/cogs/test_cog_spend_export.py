@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import AsyncIterator
+from io import BytesIO
+
+import pytest
+from discord.ext import commands
 
 from booked_calls import ELSEWHERE, spend
 from living_bot import OWNER, Living
+from wompbot_cogs.cogs.spend.cog import write
 from wompbot_cogs.simulated import Said
 
 
@@ -66,3 +72,17 @@ async def test_another_month_is_sent_too(living: Living) -> None:
     [shown] = await living.guild.slash(OWNER, "spend export", month="2020-02")
     assert lines(shown) == []
     assert "February 2020" in shown.text
+
+
+async def some_lines() -> AsyncIterator[str]:
+    for _ in range(10):
+        yield "ä" * 10
+
+
+async def test_a_table_beyond_what_discord_takes_is_refused_before_it_is_whole() -> None:
+    file = BytesIO()
+    with pytest.raises(commands.BadArgument, match="larger than what Discord takes"):
+        await write(some_lines(), file, most=50)
+    assert len(file.getvalue()) == 60
+    await write(some_lines(), file := BytesIO(), most=200)
+    assert len(file.read()) == 200

@@ -5,9 +5,11 @@ from __future__ import annotations
 import decimal
 import gc
 import struct
+import sys
 from datetime import date, timedelta
 from decimal import Decimal
 
+import discord
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,3 +114,35 @@ async def test_a_public_picture_names_nobody(living: Living) -> None:
     assert "alice" not in file.description
     assert "general" not in file.description
     assert "By channel" not in shown.text
+
+
+async def test_without_the_extra_the_text_alone_comes_and_the_owner_is_told(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as if it were not installed
+    await spend(living, 1, "alice", "0.1")
+    await living.ask(OWNER, f"!setadmin <@{living.guild.member('carol').id}>")
+    [to_owner] = await living.guild.slash(OWNER, "spend month")
+    [to_admin] = await living.guild.slash("carol", "spend month")
+    assert not to_owner.files
+    assert 'pip install "wompcore[charts]"' in to_owner.text
+    assert "this server: $0.10" in to_admin.text
+    assert "pip" not in to_admin.text
+
+
+async def test_a_channel_that_an_admin_cannot_see_is_not_named(living: Living) -> None:
+    await living.ask(OWNER, f"!setadmin <@{living.guild.member('carol').id}>")
+    secret = living.guild.channel_id() + 50
+    living.guild.add_channel("secret-plans", secret)
+    await spend(living, 1, "alice", "0.1", channel_id=secret)
+    await spend(living, 2, "alice", "0.2", channel_id=living.guild.channel_id())
+    channel = living.app.bot.get_channel(secret)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.set_permissions(channel.guild.default_role, view_channel=False)
+    [shown] = await living.guild.slash("carol", "spend month", by="channel")
+    [file] = shown.files
+    assert "By channel: #general $0.20, a channel you cannot see $0.10." in file.description
+    assert "- a channel you cannot see: $0.10 (1 call, 33%)" in shown.text
+    assert str(secret) not in shown.text
+    [shown] = await living.guild.slash(OWNER, "spend month", by="channel")
+    assert "#secret-plans $0.10" in shown.files[0].description

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -71,11 +72,8 @@ class SpendCog(commands.Cog, name="Spending"):
         await context.defer(ephemeral=True)
         async with self._one_at_a_time:
             with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-                async for lines in self._costs.export.csv(at, guild_id=guild_id, hides=self._consent.refuses):
-                    file.write(lines.encode())
-                    if file.tell() > _LARGEST_FILE:
-                        raise commands.BadArgument(texts.TOO_LARGE)
-                file.seek(0)
+                lines = self._costs.export.csv(at, guild_id=guild_id, hides=self._consent.refuses)
+                await write(lines, cast(BinaryIO, file), most=_LARGEST_FILE)
                 table = discord.File(cast(BinaryIO, file), f"costs-{at:%Y-%m}.csv")
                 await context.send(texts.EXPORTED.format(month=f"{at:%B %Y}"), file=table, ephemeral=True)
 
@@ -100,6 +98,24 @@ class SpendCog(commands.Cog, name="Spending"):
 
     def _is_owner(self, context: commands.Context[Any]) -> bool:
         return self._permissions.level(context.author) >= Level.SUPER_ADMIN
+
+
+async def write(lines: AsyncIterator[str], file: BinaryIO, *, most: int) -> None:
+    """Write lines into a file and go back to its beginning.
+
+    Args:
+        lines: Some lines at a time.
+        file: Takes them as UTF-8.
+        most: Bytes that the file may have.
+
+    Raises:
+        commands.BadArgument: They are more.
+    """
+    async for some in lines:
+        file.write(some.encode())
+        if file.tell() > most:
+            raise commands.BadArgument(texts.TOO_LARGE)
+    file.seek(0)
 
 
 def _is_private(context: commands.Context[Any]) -> bool:
