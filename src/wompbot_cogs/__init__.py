@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wompbot_cogs.budgets import refusal
     from wompbot_cogs.context import Context
     from wompbot_cogs.guilds import SETTINGS, GuildSetting
-    from wompbot_cogs.hooks import hookimpl
+    from wompbot_cogs.hooks import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest, hookimpl
     from wompbot_cogs.manifest import API_LEVEL, Manifest
     from wompbot_cogs.permissions import Level, requires
     from wompbot_cogs.plugin import Plugin
@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 _HOME = {
     "API_LEVEL": "wompbot_cogs.manifest",
     "Context": "wompbot_cogs.context",
+    "Decline": "wompbot_cogs.hooks",
     "GuildSetting": "wompbot_cogs.guilds",
+    "Health": "wompbot_cogs.hooks",
     "Level": "wompbot_cogs.permissions",
     "Manifest": "wompbot_cogs.manifest",
+    "Note": "wompbot_cogs.hooks",
     "Plugin": "wompbot_cogs.plugin",
     "PluginState": "wompbot_cogs.states",
+    "PromptPart": "wompbot_cogs.hooks",
+    "ReplyGiven": "wompbot_cogs.hooks",
+    "ReplyRequest": "wompbot_cogs.hooks",
     "SETTINGS": "wompbot_cogs.guilds",
     "hookimpl": "wompbot_cogs.hooks",
     "refusal": "wompbot_cogs.budgets",
@@ -36,11 +42,17 @@ __all__ = [
     "API_LEVEL",
     "SETTINGS",
     "Context",
+    "Decline",
     "GuildSetting",
+    "Health",
     "Level",
     "Manifest",
+    "Note",
     "Plugin",
     "PluginState",
+    "PromptPart",
+    "ReplyGiven",
+    "ReplyRequest",
     "hookimpl",
     "refusal",
     "requires",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ class App:
         permissions: Who may do what.
         bot: The Discord side.
         host: The plugins.
+        hooks: What plugins implement.
     """
 
     settings: BotSettings
@@ -54,6 +56,7 @@ class App:
     permissions: Permissions
     bot: WompBot
     host: Host
+    hooks: Hooks
 
 
 @asynccontextmanager
@@ -137,6 +140,9 @@ async def open_app(
                 await core.outbox.post(f"{key} {owner}", None, text, owner)
 
         hooks = Hooks()
+        hooks.feed("messages_seen", lambda take: flow.kept.add(lambda message: take(copy(message))))
+        hooks.feed("claims_found", core.claims.found.add)
+        hooks.feed("costs_settled", core.ledger.settled.add)
         host = make_host(
             settings.bot,
             bot,
@@ -164,4 +170,4 @@ async def open_app(
         bot.add_listener(alerts.ready, "on_ready")
         core.jobs.start()
         stack.push_async_callback(core.jobs.stop)  # a job may need anything, so the worker goes first
-        yield App(settings, core, guilds, permissions, bot, host)
+        yield App(settings, core, guilds, permissions, bot, host, hooks)

@@ -11,7 +11,7 @@ import discord
 from wompbot_cogs.address import Address
 from wompbot_cogs.guilds import Guilds
 from wompcore.consent import Gate
-from wompcore.events import ChatMessage, MessageEdited
+from wompcore.events import ChatMessage, MessageEdited, Observers
 from wompcore.ingest import MessageStore
 from wompcore.text import clean, clean_name
 
@@ -55,6 +55,9 @@ class MessageFlow:
         guilds: Which channels are excluded.
         address: What speaks to the bot.
         sees_content: Whether Discord tells what a message says that is not meant for the bot.
+
+    Attributes:
+        kept: Hears of every message that may be kept.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class MessageFlow:
         self._watches: tuple[Watch, ...] = ()
         self._edit_watches: tuple[Callable[[MessageEdited], None], ...] = ()
         self._delete_watches: tuple[Callable[[Iterable[int]], None], ...] = ()
+        self.kept: Observers[ChatMessage] = Observers()
         self.own_id = 0
         self.is_command: Callable[[str], bool] = lambda text: False
         self.counts = FlowCounts()
@@ -94,6 +98,8 @@ class MessageFlow:
                     watch.start(watch.handle(message, source))
             except Exception as error:
                 watch.failed(error)  # a plugin's matcher must never cost the others their message
+        if message.allowed:
+            self.kept.tell(message)
         return message
 
     def excludes(self, channel: discord.abc.Snowflake) -> bool:

@@ -1,11 +1,43 @@
-"""What happens in a chat, told without Discord."""
+"""What happens in a chat, told without Discord, and who wants to hear of it."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from wompcore.ids import snowflake_time
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Observers(Generic[T]):
+    """Who wants to hear of something. Hearing is synchronous and quick; one that fails is logged."""
+
+    def __init__(self) -> None:
+        self._hearing: tuple[Callable[[T], None], ...] = ()
+
+    def add(self, hear: Callable[[T], None]) -> Callable[[], None]:
+        """Call ``hear`` with everything from now on; returns what ends that."""
+        self._hearing = (*self._hearing, hear)
+
+        def end() -> None:
+            self._hearing = tuple(other for other in self._hearing if other is not hear)
+
+        return end
+
+    def tell(self, event: T) -> None:
+        """Tell everybody."""
+        for hear in self._hearing:
+            try:
+                hear(event)
+            except Exception:
+                # Who listens must never harm what is told.
+                _log.exception("somebody failed to hear of a %s", type(event).__name__)
 
 
 @dataclass(slots=True)

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from wompbot_cogs.hooks.conversation import ConversationHooks
+from wompbot_cogs.hooks.conversation import ConversationHooks, PluginPrompt, WordBefore
+from wompbot_cogs.hooks.exchange import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest
 from wompbot_cogs.hooks.marks import HookRules, hook, hookimpl
 from wompbot_cogs.hooks.registry import Answer, Hooks
 from wompbot_cogs.hooks.specs import HookSpecs
 
-__all__ = ["Answer", "ConversationHooks", "HookRules", "HookSpecs", "Hooks", "hook", "hookimpl"]
+__all__ = [
+    "Answer",
+    "ConversationHooks",
+    "Decline",
+    "Health",
+    "HookRules",
+    "HookSpecs",
+    "Hooks",
+    "Note",
+    "PluginPrompt",
+    "PromptPart",
+    "ReplyGiven",
+    "ReplyRequest",
+    "WordBefore",
+    "hook",
+    "hookimpl",
+]

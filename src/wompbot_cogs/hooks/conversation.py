@@ -4,21 +4,51 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from wompbot_cogs.errors import HookTimedOut
+from wompbot_cogs.hooks.exchange import Decline, Note, ReplyGiven, ReplyRequest
 from wompbot_cogs.hooks.registry import Answer, Hooks
 from wompbot_cogs.hooks.running import begin, timed
 from wompcore.errors import NotOpen, ToolFailed
 from wompcore.llm.tools import Tool, ToolContext
 from wompcore.money import ZERO
+from wompcore.text import fence
 from wompcore.usage import Attribution
 
 _log = logging.getLogger(__name__)
 
 _GRACE_S = 1.0
+_PARTS_CHARS = 6_000
+_FENCES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PluginPrompt:
+    """What plugins tell the model, fenced.
+
+    Args:
+        stable: What stays the same from reply to reply; belongs before everything that changes.
+        varying: What does not.
+    """
+
+    stable: tuple[str, ...] = ()
+    varying: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WordBefore:
+    """What plugins say of a request.
+
+    Args:
+        declined: What the asker reads when it is not answered; empty when no reason is given.
+        notes: What the model shall know, fenced.
+    """
+
+    declined: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class ConversationHooks:
@@ -32,6 +62,7 @@ class ConversationHooks:
     def __init__(self, hooks: Hooks, plugin: str) -> None:
         self._hooks = hooks
         self._plugin = plugin
+        self._fences: dict[tuple[str, str], str] = {}
 
     async def tools(self, asker: Attribution, own: Iterable[Tool] = ()) -> list[Tool]:
         """Return the tools for one reply: the leader's own and those that plugins offer.
@@ -58,6 +89,56 @@ class ConversationHooks:
                 owners[name] = answer.plugin
                 tools.append(_of_plugin(tool, answer))
         return tools
+
+    async def prompt_parts(self, asker: Attribution) -> PluginPrompt:
+        """Return what plugins tell the model for one reply, fenced as theirs.
+
+        Args:
+            asker: Who asks, and where.
+        """
+        stable, varying = [], []
+        left = _PARTS_CHARS
+        for answer in await self._hooks.ask("prompt_parts", asker=asker):
+            for part in answer.value:
+                left -= len(part.text)
+                if left < 0:
+                    _log.warning(
+                        "a prompt part of plugin %s is left out: all together are too long", answer.plugin
+                    )
+                elif part.stable:
+                    stable.append(self._fenced(answer.plugin, part.text))
+                else:
+                    varying.append(fence(part.text, f"plugin {answer.plugin}"))
+        return PluginPrompt(tuple(stable), tuple(varying))
+
+    async def before_reply(self, request: ReplyRequest) -> WordBefore:
+        """Return what plugins say of a request: whether it is declined, and notes for the model.
+
+        Args:
+            request: What is asked.
+        """
+        answers = await self._hooks.ask("before_reply", request=request)
+        declined = [answer.value.reason for answer in answers if isinstance(answer.value, Decline)]
+        notes = [
+            fence(answer.value.text, f"note of plugin {answer.plugin}")
+            for answer in answers
+            if isinstance(answer.value, Note) and answer.value.text
+        ]
+        return WordBefore(declined[0] if declined else None, tuple(notes))
+
+    def after_reply(self, reply: ReplyGiven) -> None:
+        """Tell plugins of a reply that was delivered; nobody waits for them.
+
+        Args:
+            reply: The reply.
+        """
+        self._hooks.tell("after_reply", reply=reply)
+
+    def _fenced(self, plugin: str, text: str) -> str:
+        """Fence a text with the same mark as before, so that a prompt that starts alike can be cached."""
+        if len(self._fences) >= _FENCES:
+            self._fences.clear()
+        return self._fences.setdefault((plugin, text), fence(text, f"plugin {plugin}"))
 
 
 def _of_plugin(tool: Tool, answer: Answer) -> Tool:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from wompbot_cogs.errors import HookResultInvalid
+from wompbot_cogs.hooks.feed import Feed
 from wompbot_cogs.hooks.marks import rules_of
 from wompbot_cogs.hooks.running import begin, timed
 from wompbot_cogs.hooks.specs import HookSpecs
@@ -28,12 +29,14 @@ class Answer:
     Args:
         plugin: Its id.
         scope: Where its work runs.
-        value: The result, checked; never ``None``.
+        value: The result, checked; ``None`` when it said nothing.
+        failed: Whether it raised, hung, was cut off, or returned what the hook does not take.
     """
 
     plugin: str
     scope: Scope
-    value: Any
+    value: Any = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +61,7 @@ class Hooks:
         self._level = level
         self._rules = rules_of(specs)
         self._live: dict[str, tuple[_Live, ...]] = {name: () for name in self._rules}
+        self._feeds: dict[str, Feed] = {}
 
     def stage(self, manifest: Manifest, has: Set[str], objects: Iterable[object], scope: Scope) -> None:
         """Check what a plugin implements; it is called from the moment its scope is live.
@@ -77,6 +81,15 @@ class Hooks:
         for implementation in found:
             scope.on_live(partial(self._add, _Live(implementation, scope)))
 
+    def feed(self, hook: str, source: Callable[[Callable[[Any], None]], Callable[[], None]]) -> None:
+        """Tell a hook with one argument, in batches, what a source tells; as long as anybody wants it.
+
+        Args:
+            hook: Its name.
+            source: Begins to call back with everything that happens, and returns what ends that.
+        """
+        self._feeds[hook] = Feed(source, partial(self._deliver, hook))
+
     async def ask(self, hook: str, /, **arguments: Any) -> list[Answer]:
         """Ask every plugin that implements a hook, all at once; the answers come by plugin id.
 
@@ -84,16 +97,15 @@ class Hooks:
             hook: Its name.
             arguments: The hook's arguments.
         """
+        return [each for each in await self.outcomes(hook, **arguments) if each.value is not None]
+
+    async def outcomes(self, hook: str, /, **arguments: Any) -> list[Answer]:
+        """Ask as :meth:`ask` does, and return those who failed or said nothing, too."""
         asked = [(live, outcome) for live in self._live[hook] if (outcome := _begin(live, arguments))]
         if asked:
             timeout_s = self._rules[hook].timeout_s + _GRACE_S
             await asyncio.wait([outcome for _, outcome in asked], timeout=timeout_s)
-        return [
-            Answer(live.implementation.plugin, live.scope, outcome.result())
-            for live, outcome in asked
-            if outcome.done() and not outcome.cancelled() and outcome.exception() is None
-            if outcome.result() is not None
-        ]
+        return [_answer(live, outcome) for live, outcome in asked]
 
     def tell(self, hook: str, /, **arguments: Any) -> None:
         """Tell every plugin that implements a hook, and wait for none."""
@@ -106,12 +118,25 @@ class Hooks:
 
     def _add(self, live: _Live) -> Callable[[], None]:
         hook = live.implementation.hook
-        self._live[hook] = tuple(sorted((*self._live[hook], live), key=_plugin))
+        self._change(hook, sorted((*self._live[hook], live), key=_plugin))
         return partial(self._remove, live)
 
     def _remove(self, live: _Live) -> None:
         hook = live.implementation.hook
-        self._live[hook] = tuple(other for other in self._live[hook] if other is not live)
+        self._change(hook, (other for other in self._live[hook] if other is not live))
+
+    def _change(self, hook: str, live: Iterable[_Live]) -> None:
+        """Change who implements a hook; what happened before is told to those of before."""
+        feed = self._feeds.get(hook)
+        if feed is not None:
+            feed.flush()
+        self._live[hook] = tuple(live)
+        if feed is not None:
+            feed.want(bool(self._live[hook]))
+
+    def _deliver(self, hook: str, batch: tuple[Any, ...]) -> None:
+        for live in self._live[hook]:
+            _begin(live, dict.fromkeys(live.implementation.takes, batch))
 
 
 def _plugin(live: _Live) -> str:
@@ -123,6 +148,13 @@ def _begin(live: _Live, arguments: dict[str, Any]) -> asyncio.Future[Any] | None
         return begin(live.scope.start, partial(_result, live.implementation, arguments))
     except NotOpen:  # unloaded a moment ago
         return None
+
+
+def _answer(live: _Live, outcome: asyncio.Future[Any]) -> Answer:
+    plugin, scope = live.implementation.plugin, live.scope
+    if not outcome.done() or outcome.cancelled() or outcome.exception() is not None:
+        return Answer(plugin, scope, failed=True)
+    return Answer(plugin, scope, outcome.result())
 
 
 async def _result(implementation: Implementation, arguments: dict[str, Any]) -> Any:

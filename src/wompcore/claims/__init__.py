@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from wompcore.claims.checker import ClaimCounts
+from wompcore.claims.checker import ClaimCounts, FoundClaim
 from wompcore.claims.screen import THRESHOLDS, Screen, Threshold, Verdict
 from wompcore.claims.watcher import ClaimWatcher
 
@@ -12,6 +12,7 @@ __all__ = [
     "THRESHOLDS",
     "ClaimCounts",
     "ClaimWatcher",
+    "FoundClaim",
     "Screen",
     "Threshold",
     "Verdict",

@@ -19,7 +19,7 @@ from wompcore.errors import (
     UnknownPrice,
     WompError,
 )
-from wompcore.events import ChatMessage, MessageEdited
+from wompcore.events import ChatMessage, MessageEdited, Observers
 from wompcore.llm import ChatRequest, Reply
 
 if TYPE_CHECKING:
@@ -75,6 +75,23 @@ class ClaimCounts:
     stored: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FoundClaim:
+    """A claim that was just stored.
+
+    Args:
+        message: The message that holds it.
+        text: What is claimed.
+        kind: ``prediction``, ``fact``, ``opinion`` or ``guarantee``.
+        confidence: ``certain``, ``probable`` or ``uncertain``, as it was said.
+    """
+
+    message: ChatMessage
+    text: str
+    kind: str
+    confidence: str
+
+
 @dataclass(slots=True, eq=False)
 class Check:
     """A message that is being checked, and what became of it meanwhile.
@@ -104,6 +121,7 @@ class ClaimChecker:
 
     Attributes:
         counts: What was done so far.
+        found: Hears of every claim that is stored.
     """
 
     def __init__(
@@ -115,6 +133,7 @@ class ClaimChecker:
         recent: RecentMessages,
     ) -> None:
         self.counts = ClaimCounts()
+        self.found: Observers[FoundClaim] = Observers()
         self._book = book
         self._model = model
         self._consent = consent
@@ -155,17 +174,20 @@ class ClaimChecker:
         if isinstance(found, str):
             await self._end(message, found)
             return False
+        text = found.claim_text or message.text
         stored = await when_up(
             partial(
                 self._book.store,
                 message,
-                text=found.claim_text or message.text,
+                text=text,
                 kind=found.claim_type,
                 confidence=found.confidence_level,
                 context=self._context(check),
             )
         )
         self.counts.stored += stored
+        if stored and self._wanted(check):
+            self.found.tell(FoundClaim(message, text, found.claim_type, found.confidence_level))
         return stored
 
     async def _ask(self, check: Check) -> ClaimAnswer | str:

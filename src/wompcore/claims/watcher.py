@@ -63,6 +63,7 @@ class ClaimWatcher:
     Attributes:
         counts: What was done so far.
         receipts: Finds claims and takes rulings.
+        found: Hears of every claim that this process finds.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class ClaimWatcher:
         prefix: str,
     ) -> None:
         self.counts = checker.counts
+        self.found = checker.found
         self.receipts: ReceiptBook = book.receipts
         self._book = book
         self._checker = checker

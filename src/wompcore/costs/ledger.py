@@ -25,6 +25,7 @@ from wompcore.costs.closings import Closings
 from wompcore.costs.gather import Gather
 from wompcore.costs.prices import PriceBook, PriceSource, cost_of
 from wompcore.errors import BudgetExceeded, DatabaseError, DatabaseUnavailable, RowsRefused
+from wompcore.events import Observers
 from wompcore.ids import EntryIds
 from wompcore.money import ZERO, Usd
 from wompcore.repos.costs import CostRepository, Scope
@@ -62,6 +63,9 @@ class Ledger:
         may_name: Whether a person may stand in an entry; everybody when left out. Asked when a call
             is reserved and again when it is settled.
         sweep_after_s: Seconds after which an open reservation counts as lost.
+
+    Attributes:
+        settled: Hears of every call that this process settles, once.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Ledger:
         self._clock = clock
         self._may_name = may_name
         self._sweep_after = timedelta(seconds=sweep_after_s)
+        self.settled: Observers[CostEntry] = Observers()
         self._open: set[int] = set()
         self._abandoned: set[asyncio.Task[None]] = set()
         self._reserving = Gather(self._reserve, most=_GROUPS)
@@ -127,7 +132,10 @@ class Ledger:
             outcome: How the calls ended.
         """
         entries = [self._entry(reservation, usage, outcome) for reservation, usage in pairs]
-        self._open.difference_update(entry.id for entry in entries)
+        for entry in entries:
+            if entry.id in self._open:
+                self._open.remove(entry.id)
+                self.settled.tell(entry)
         await self._closings.add(entries)
         return [entry.cost_usd for entry in entries]
 

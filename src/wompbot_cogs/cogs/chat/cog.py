@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import timedelta
 from importlib.resources import files
@@ -10,7 +11,7 @@ import discord
 from discord.ext import commands
 from discord.utils import escape_markdown
 
-from wompbot_cogs import Context, Level, refusal
+from wompbot_cogs import Context, Level, ReplyGiven, ReplyRequest, refusal
 from wompbot_cogs.cogs.chat import texts
 from wompbot_cogs.cogs.chat.approval import ButtonApprover
 from wompbot_cogs.cogs.chat.prompt import build_prompt
@@ -19,7 +20,7 @@ from wompcore.errors import BudgetExceeded, CoolingDown, DatabaseError, ModelErr
 from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
 from wompcore.llm import ChatRequest
-from wompcore.llm.tools import Toolbox, ToolContext, converse
+from wompcore.llm.tools import Conversation, Toolbox, ToolContext, converse
 from wompcore.repos.reply_context import Line
 from wompcore.text import (
     bound,
@@ -78,6 +79,11 @@ class ChatCog(commands.Cog, name="Chat"):
             await self._send(source, texts.BUSY)
 
     async def _reply(self, message: ChatMessage, source: discord.Message, request: str) -> None:
+        asked = _asked(message, bound(request, _INPUT_CHARS))
+        word = await self._hooks.before_reply(asked)
+        if word.declined is not None:
+            await self._send(source, defuse_mentions(word.declined) or texts.DECLINED)
+            return
         try:
             context = await self._messages.context(
                 channel_id=message.channel_id,
@@ -93,8 +99,10 @@ class ChatCog(commands.Cog, name="Chat"):
         placeholder = await self._send(source, texts.THINKING)
         if placeholder is None:
             return
+        conversation = None
         try:
-            text = await self._ask(message, source, context.history, request)
+            conversation = await self._ask(asked, source, context.history, word.notes)
+            text = _answer(conversation, asked, context.history, own_id=self._messages.own_id)
         except BudgetExceeded as error:
             self._log.info("message %d is not answered: %s", message.id, error)
             text = refusal(error)
@@ -106,45 +114,50 @@ class ChatCog(commands.Cog, name="Chat"):
             text += "\n" + texts.CUT.format(limit=_INPUT_CHARS)
         names = {line.author_name.casefold(): line.author_id for line in context.history}
         names[message.author_name.casefold()] = message.author_id
-        await self._deliver(placeholder, message, restore_mentions(text, names))
+        delivered = await self._deliver(placeholder, message, restore_mentions(text, names))
+        if delivered and conversation is not None:
+            tools = tuple(result.call.name for result in conversation.results)
+            self._hooks.after_reply(ReplyGiven(asked, placeholder.id, text, tools, conversation.cost))
 
     async def _ask(
-        self, message: ChatMessage, source: discord.Message, history: tuple[Line, ...], request: str
-    ) -> str:
+        self,
+        asked: ReplyRequest,
+        source: discord.Message,
+        history: tuple[Line, ...],
+        notes: tuple[str, ...],
+    ) -> Conversation:
+        attribution = Attribution(
+            Purpose.CHAT,
+            guild_id=asked.guild_id,
+            channel_id=asked.channel_id,
+            person_id=asked.person_id,
+            message_id=asked.message_id,
+        )
+        tools, parts = await asyncio.gather(
+            self._hooks.tools(attribution, self._tools), self._hooks.prompt_parts(attribution)
+        )
         own_name = self._messages.own_name
         prompt = build_prompt(
             self._rules.replace("{name}", own_name),
             history,
             own_name=own_name,
             own_id=self._messages.own_id,
-            asker=message.author_name,
-            request=bound(request, _INPUT_CHARS),
+            asker=asked.person_name,
+            request=asked.text,
+            stable=parts.stable,
+            varying=(*parts.varying, *notes),
         )
-        attribution = Attribution(
-            Purpose.CHAT,
-            guild_id=message.guild_id,
-            channel_id=message.channel_id,
-            person_id=message.author_id,
-            message_id=message.id,
-        )
-        conversation = await converse(
+        outside_text = bool(history or notes or parts.stable or parts.varying)
+        return await converse(
             self._model,
             ChatRequest(prompt, attribution),
-            Toolbox(await self._hooks.tools(attribution, self._tools), ButtonApprover(source)),
-            ToolContext(attribution, outside_text=bool(history)),
+            Toolbox(tools, ButtonApprover(source)),
+            ToolContext(attribution, outside_text=outside_text),
             max_cost=self._limits.reply_cost,
         )
-        text = conversation.reply.text.strip() or texts.NO_ANSWER
-        said = [line.text for line in history if line.author_id != self._messages.own_id]
-        read = [request, *said, *(result.output for result in conversation.results)]
-        answer = hold_links(text, links_in("\n".join(read)))
-        if any(passed.reason == "budget" for passed in conversation.reply.passed_over):
-            model = escape_markdown(clean_name(conversation.reply.model))
-            answer += "\n" + texts.CHEAPER.format(model=model)
-        return answer
 
-    async def _deliver(self, placeholder: discord.Message, message: ChatMessage, text: str) -> None:
-        """Put the answer in the placeholder's place and keep it as one message."""
+    async def _deliver(self, placeholder: discord.Message, message: ChatMessage, text: str) -> bool:
+        """Put the answer in the placeholder's place and keep it as one message; return whether it stands."""
         first, *rest = split_message(defuse_mentions(text), _PART_CHARS) or [texts.NO_ANSWER]
         try:
             await placeholder.edit(content=first)
@@ -152,7 +165,7 @@ class ChatCog(commands.Cog, name="Chat"):
                 await placeholder.channel.send(part)
         except discord.HTTPException as error:
             self._log.warning("an answer could not be delivered: %s", error)
-            return
+            return False
         self._messages.keep_own(
             ChatMessage(
                 placeholder.id,
@@ -168,6 +181,7 @@ class ChatCog(commands.Cog, name="Chat"):
             placeholder.channel,
             to=message.author_id,
         )
+        return True
 
     async def _send(self, source: discord.Message, text: str) -> discord.Message | None:
         try:
@@ -182,3 +196,28 @@ class ChatCog(commands.Cog, name="Chat"):
         reference = secrets.token_hex(4)
         self._log.error("a reply failed, reference %s: %s", reference, error)
         return text.format(reference=reference)
+
+
+def _asked(message: ChatMessage, request: str) -> ReplyRequest:
+    return ReplyRequest(
+        message.id,
+        message.channel_id,
+        message.guild_id,
+        message.author_id,
+        message.author_name,
+        request,
+        message.allowed,
+    )
+
+
+def _answer(
+    conversation: Conversation, asked: ReplyRequest, history: tuple[Line, ...], *, own_id: int
+) -> str:
+    """Return the text of an answer; a link that nobody gave is shown without a preview."""
+    text = conversation.reply.text.strip() or texts.NO_ANSWER
+    said = [line.text for line in history if line.author_id != own_id]
+    read = [asked.text, *said, *(result.output for result in conversation.results)]
+    answer = hold_links(text, links_in("\n".join(read)))
+    if any(passed.reason == "budget" for passed in conversation.reply.passed_over):
+        answer += "\n" + texts.CHEAPER.format(model=escape_markdown(clean_name(conversation.reply.model)))
+    return answer

@@ -16,7 +16,15 @@ LINE_CHARS = 500
 
 
 def build_prompt(
-    rules: str, history: Sequence[Line], *, own_name: str, own_id: int, asker: str, request: str
+    rules: str,
+    history: Sequence[Line],
+    *,
+    own_name: str,
+    own_id: int,
+    asker: str,
+    request: str,
+    stable: Sequence[str] = (),
+    varying: Sequence[str] = (),
 ) -> tuple[Message, ...]:
     """Return the messages for the model.
 
@@ -27,14 +35,18 @@ def build_prompt(
         own_id: The bot's user id.
         asker: Who asks.
         request: What they ask, without the address.
+        stable: What plugins say in every reply alike, fenced; stands before all that changes.
+        varying: What plugins say for this reply, fenced.
     """
     parts = [Message("system", f"{rules.strip()}\n{FENCE_RULE}")]
+    parts += [Message("user", text) for text in stable]
     names = {line.author_id: line.author_name for line in history} | {own_id: own_name}
     lines = [_line(line, names) for line in history]
     kept = _newest(lines, HISTORY_CHARS)
     if kept:
         block = fence("\n".join(kept), "last messages of the channel", limit=HISTORY_CHARS)
         parts.append(Message("user", block))
+    parts += [Message("user", text) for text in varying]
     parts.append(Message("user", fence(request, f"request of {asker}", limit=HISTORY_CHARS)))
     return tuple(parts)
 
