@@ -238,7 +238,7 @@ async def test_claims_and_costs_are_told_to_who_may_know(
 ) -> None:
     install(site, "sage", hears("claims_found", "claims"), "claims")
     install(site, "clerk", hears("costs_settled", "costs"), "costs")
-    assert "needs 'costs'" in await living.ask(OWNER, "!plugins load clerk")
+    assert "consent to costs" in await living.ask(OWNER, "!plugins load clerk")
     await living.ask(OWNER, "!plugins grant clerk costs")
     await living.load("sage", "clerk")
     await living.guild.say("alice", "I guarantee that this laptop will never crash before 2031.")
