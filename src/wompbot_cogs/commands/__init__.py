@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from wompbot_cogs.commands.backup import backup, restore
+from wompbot_cogs.commands.costs import costs
 from wompbot_cogs.commands.demo import demo
 from wompbot_cogs.commands.doctor import doctor
 from wompbot_cogs.commands.init import init
@@ -27,4 +28,5 @@ def menu() -> typer.Typer:
         app.command()(command)
     app.command("import")(import_log)
     app.add_typer(plugins, name="plugins")
+    app.add_typer(costs, name="costs")
     return app

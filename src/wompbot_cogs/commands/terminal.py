@@ -13,11 +13,11 @@ from typing import Any
 import typer
 
 from wompbot_cogs.errors import TokenMissing
-from wompcore.errors import ConfigInvalid, DataFolderUnusable, LogUnreadable, WompError
+from wompcore.errors import BudgetInvalid, ConfigInvalid, DataFolderUnusable, LogUnreadable, WompError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
-_BAD_INPUT = (ConfigInvalid, DataFolderUnusable, LogUnreadable, TokenMissing)
+_BAD_INPUT = (BudgetInvalid, ConfigInvalid, DataFolderUnusable, LogUnreadable, TokenMissing)
 _UNEXPECTED = "This is a fault of the program: --debug shows where; please report it."
 
 # They tell of every job, every missing voice library, and what we tell in our own words.

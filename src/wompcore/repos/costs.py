@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Literal
 
 from wompcore.ids import month_of, next_month, snowflake_at
@@ -64,6 +64,14 @@ WHERE id > %(after)s AND id < %(end)s AND (%(guild)s = 0 OR guild_id = %(guild)s
 _OF_MONTH = "WITH entries AS (SELECT * FROM cost_entries WHERE id >= %(first)s AND id < %(end)s)"
 # Waits for everybody who reserves or settles and keeps others out; each of them locks this table first.
 HOLD_LEDGER = "LOCK TABLE cost_reservations IN SHARE ROW EXCLUSIVE MODE"
+_MONTHS = """
+SELECT DISTINCT month FROM cost_totals
+UNION
+SELECT generate_series(date_trunc('month', entry_time(min(id)) AT TIME ZONE 'UTC'),
+    date_trunc('month', entry_time(max(id)) AT TIME ZONE 'UTC'), interval '1 month')::date
+FROM cost_entries
+ORDER BY 1
+"""
 _ROLLED_UP = "SELECT EXISTS (SELECT FROM cost_months_rolled_up WHERE month = %s)"
 _CLEAR = "DELETE FROM cost_totals WHERE month = %s"
 _REBUILD = f"{_OF_MONTH} INSERT INTO cost_totals ({_TOTAL}) {_SUMS}"
@@ -163,6 +171,10 @@ class CostRepository(LedgerRepository):
         or settles meanwhile. In another transaction: ``SELECT cost_forget_person(id)``.
         """
         return int(await self._db.fetch_value("SELECT cost_forget_person(%s)", (person_id,)))
+
+    async def months(self) -> list[datetime]:
+        """Return the first instant of every month that has totals or may have entries, oldest first."""
+        return [datetime.combine(day, time(), UTC) for (day,) in await self._db.fetch_all(_MONTHS)]
 
     async def rebuild_totals(self, month: datetime) -> None:
         """Sum a month's entries anew and put that in place of its totals.

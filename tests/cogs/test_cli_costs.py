@@ -1,0 +1,85 @@
+"""``wompbot costs`` as an operator runs it, without Discord."""
+
+from __future__ import annotations
+
+import csv
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line import Wompbot
+from wompcore.clock import SystemClock
+from wompcore.config import CostSettings, DatabaseSettings
+from wompcore.costs import Budget, Budgets, Call, Ledger, PriceBook
+from wompcore.db import Database
+from wompcore.ids import EntryIds
+from wompcore.repos.costs import CostRepository
+from wompcore.repos.costs_budgets import BudgetRepository
+from wompcore.usage import Attribution, Purpose, Usage
+
+WHO = Attribution(Purpose.CHAT, plugin="=chat", guild_id=7, person_id=9)
+
+
+@pytest.fixture
+async def database(database_settings: DatabaseSettings, db: Database) -> dict[str, Any]:
+    """A database in which three dollars were spent."""
+    ledger = Ledger(CostRepository(db), PriceBook(CostSettings(), {}), EntryIds(1), SystemClock())
+    for _ in range(3):
+        [reservation] = await ledger.reserve([Call("p", "m", WHO, fixed_cost=Decimal(1))])
+        await ledger.settle([(reservation, Usage())])
+    await ledger.close()
+    return {"url": database_settings.url}
+
+
+async def test_the_month_is_reported_and_exported(
+    wompbot: Wompbot, database: dict[str, Any], tmp_path: Path
+) -> None:
+    report = await wompbot("costs", "report", "--json", database=database)
+    assert report.code == 0, report.err
+    assert Decimal(report.json["total"]["cost_usd"]) == 3
+    assert [(person["key"], person["calls"]) for person in report.json["people"]] == [("9", 3)]
+    assert [Decimal(usd) for usd in report.json["days"].values()] == [3]
+    file = tmp_path / "calls.csv"
+    assert (await wompbot("costs", "export", file, database=database)).code == 0
+    rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))
+    assert [(Decimal(row["cost_usd"]), row["plugin"]) for row in rows] == [(1, "'=chat")] * 3
+
+
+async def test_totals_that_are_wrong_are_told_and_mended(
+    wompbot: Wompbot, database: dict[str, Any], db: Database
+) -> None:
+    await Budgets(BudgetRepository(db), SystemClock()).set(Budget("all", amount=Decimal(10)))
+    await db.execute("UPDATE cost_totals SET calls = 4 WHERE scope = 'model' AND guild_id = 0")
+    await db.execute("DELETE FROM cost_totals WHERE scope = 'all'")
+    await db.execute("UPDATE budget_meters SET spent = 9")
+    bad = await wompbot("costs", "check", "--json", database=database)
+    assert bad.code == 1
+    assert [line[8:] for line in bad.json["totals"]] == ["all  guild 0", "model m guild 0"]
+    assert bad.json["meters"] == ["budget 1 "]
+    assert (await wompbot("costs", "rebuild", "--json", database=database)).json == {"months": 1}
+    good = await wompbot("costs", "check", database=database)
+    assert (good.code, good.out) == (0, "Totals and meters are the sums of the entries.\n")
+
+
+async def test_budgets_are_set_listed_lifted_and_removed(
+    wompbot: Wompbot, database: dict[str, Any], db: Database
+) -> None:
+    wanted = ("guild", "7", "--amount", "20.5", "--background", "10", "--action", "refuse", "--period", "day")
+    kept = await wompbot("costs", "budgets", "set", *wanted, "--json", database=database)
+    assert kept.code == 0, kept.err
+    assert (kept.json["amount"], kept.json["background_amount"]) == ("20.5", "10")
+    listed = await wompbot("costs", "budgets", "list", database=database)
+    assert "guild 7, per day (UTC): 20.5 usd, refuse" in listed.out
+    assert "7: 3.0 spent, 0 in progress" in listed.out
+    await db.execute("UPDATE budget_meters SET barred = true")
+    assert (await wompbot("costs", "budgets", "lift", "1", database=database)).code == 0
+    assert (await wompbot("costs", "budgets", "remove", "1", database=database)).code == 0
+    assert await db.fetch_value("SELECT count(*) FROM budgets") == 0
+
+
+async def test_a_budget_that_makes_no_sense_is_bad_input(wompbot: Wompbot, database: dict[str, Any]) -> None:
+    outcome = await wompbot("costs", "budgets", "set", "all", "--amount", "much", database=database)
+    assert outcome.code == 2
+    assert "'much' is no amount" in outcome.err
