@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wompcore.db import Database
-from wompcore.ids import snowflake_at
+from wompcore.ids import snowflake_at, snowflake_time
 from wompcore.repos.costs import CostEntry, CostRepository, CostTotal
 
 NOVEMBER = datetime(2026, 11, 23, tzinfo=UTC)
@@ -133,3 +133,14 @@ async def test_totals_are_rebuilt_exactly_while_others_settle(db: Database) -> N
     await asyncio.gather(*settling[:50], *rebuilding, *settling[50:])
     assert await costs.check_totals(NOVEMBER) == []
     assert (await costs.month_total(NOVEMBER)).cost_usd == Decimal("1.00")
+
+
+async def test_the_database_reads_the_time_of_an_id_as_we_do(db: Database) -> None:
+    numbers = [*range(0, 1 << 63, (1 << 63) // 997), 0, 4194303, 4194304, (1 << 63) - 1]
+    read = await db.fetch_all("SELECT id, entry_time(id) FROM unnest(%s::bigint[]) AS id", (numbers,))
+    assert read == [(number, snowflake_time(number)) for number in numbers]
+
+
+async def test_the_time_of_an_id_costs_no_function_call(db: Database) -> None:
+    plan = await db.fetch_all("EXPLAIN VERBOSE SELECT entry_time(id) FROM cost_reservations")
+    assert "to_timestamp" in str(plan)
