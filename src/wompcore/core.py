@@ -19,7 +19,7 @@ from wompcore.ids import EntryIds
 from wompcore.ingest import MessageStore
 from wompcore.jobs import Jobs, Outbox, jobs_migrations
 from wompcore.limits import ChannelSlots, Cooldown, PersonSlots
-from wompcore.llm import Breakers, ChatClient, OpenAiStyle, model_provider
+from wompcore.llm import Breakers, ChatClient, OpenAiStyle, model_provider, read_states
 from wompcore.money import Usd
 from wompcore.observe import SILENT, Labels, Meter
 from wompcore.repos import breakers, consents
@@ -203,7 +203,7 @@ class Core:
                 breakers=await enter(_shared_breakers(db, listener)) if settings.llm.shared_breaker else None,
                 meter=meter,
             )
-            stack.callback(meter.watch("llm_breaker_state", llm.read_breakers, max))
+            stack.callback(meter.watch("llm_breaker_state", lambda: read_states(llm.breakers()), max))
             stack.callback(meter.watch("http_requests", lambda: _by_origin(http, "requests")))
             stack.callback(meter.watch("http_connections", lambda: _by_origin(http, "connections")))
             cache = await enter(Cache.open(settings.cache))

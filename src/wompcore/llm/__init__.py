@@ -19,7 +19,7 @@ from wompcore.errors import (
     StructuredAnswerInvalid,
     UnknownPrice,
 )
-from wompcore.llm.breakers import Breakers
+from wompcore.llm.breakers import Breakers, read_states
 from wompcore.llm.client import ChatClient
 from wompcore.llm.media import Audio, Embeddings, MediaProvider, Transcript
 from wompcore.llm.prompt import Outside, lay_out
@@ -70,4 +70,5 @@ __all__ = [
     "UnknownPrice",
     "lay_out",
     "model_provider",
+    "read_states",
 ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from wompcore.clock import Clock, SystemClock
 from wompcore.errors import BreakerOpen, DatabaseError, ModelError, ModelUnavailable, StreamBroken
 from wompcore.llm.breaker import Breaker, BreakerState
+from wompcore.observe import Labels
 
 if TYPE_CHECKING:
     from wompcore.db import Listener
@@ -22,9 +23,16 @@ Endpoint: TypeAlias = tuple[str, str]
 FAIR_TRIAL_S = 5.0
 """A shorter silence is the caller's hurry, not the endpoint's fault."""
 
+_STATES: Mapping[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
 _ASK_AGAIN_S = 1.0
 _CLAIM_WITHIN_S = 1.0
 _log = logging.getLogger(__name__)
+
+
+def read_states(states: Mapping[Endpoint, BreakerState]) -> Iterator[tuple[Labels, float]]:
+    """Tell a meter the states of breakers: 0 closed, 1 waiting for a probe, 2 open."""
+    for (address, model), state in states.items():
+        yield {"address": address, "model": model}, _STATES[state]
 
 
 class BreakerStore(Protocol):

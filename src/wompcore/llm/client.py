@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +17,7 @@ from wompcore.llm.call import Call, Ledger
 from wompcore.llm.estimate import (
     TokenEstimate,
     expected,
-    expected_audio_s,
+    expected_audio,
     expected_text,
     worst,
     worst_audio,
@@ -31,7 +31,7 @@ from wompcore.llm.retry import Retry
 from wompcore.llm.route import REFUSALS, Choice, Route, follow
 from wompcore.llm.sender import Sender
 from wompcore.llm.turn import Turn, Turns
-from wompcore.observe import SILENT, Labels, Meter
+from wompcore.observe import SILENT, Meter
 from wompcore.usage import Attribution
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     A = TypeVar("A", Embeddings, Transcript)
-
-_STATES: Mapping[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class ChatClient:
@@ -203,10 +201,14 @@ class ChatClient:
         model = model or self._settings.transcription_model
         media = self._media_for(model, "llm.transcription_model")
         most = worst_audio(self._settings.max_audio_s)
-        likely = TokenEstimate(0, 0, min(expected_audio_s(len(audio.data)), most.audio_s))
+        likely = expected_audio(len(audio.data), most.audio_s)
         call = Call(media, model, attribution, most, lambda: likely, self._ledger, self._meter)
         body = media.encode_audio(audio, model, language=language)
-        return await self._ask_media(call, media.transcribe, body)
+
+        async def listen(body: bytes) -> Transcript:
+            return (await media.transcribe(body)).or_lasting(likely.audio_s)
+
+        return await self._ask_media(call, listen, body)
 
     async def probe(self) -> str:
         """Check that the endpoint answers and takes the key, at no cost.
@@ -222,11 +224,6 @@ class ChatClient:
     def breakers(self) -> Mapping[Endpoint, BreakerState]:
         """Return the breaker's state of each address and model asked so far."""
         return self._breakers.states()
-
-    def read_breakers(self) -> Iterator[tuple[Labels, float]]:
-        """Tell a meter the breakers' states: 0 closed, 1 waiting for a probe, 2 open."""
-        for (address, model), state in self.breakers().items():
-            yield {"address": address, "model": model}, _STATES[state]
 
     # -- one model -------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ _AUDIO_TOKENS_WORST = 50
 Large-Scale Weak Supervision", 2022, section 2.2); Gemini counts 32 and OpenAI's newer models 10."""
 
 _AUDIO_BYTES_EXPECTED = 4000  # a second of Opus at 32 kbit/s, as Discord's own apps record
+_AUDIO_TOKENS_EXPECTED = 10  # a second, heard by OpenAI's newer models
+_SAID_EXPECTED = 4  # tokens a second, of 150 words a minute and their punctuation
 
 _PER_MESSAGE_EXPECTED = 4
 _PER_MESSAGE_WORST = 16  # marks of a turn: at most 6 in the templates of Llama 3, Qwen, Gemma, Mistral
@@ -120,9 +122,15 @@ def worst_audio(seconds: float) -> TokenEstimate:
     return TokenEstimate(tokens, tokens, seconds)
 
 
-def expected_audio_s(size: int) -> float:
-    """Estimate a recording's length, seconds, by its bytes: as long as a voice message in Discord."""
-    return size / _AUDIO_BYTES_EXPECTED
+def expected_audio(size: int, longest_s: float) -> TokenEstimate:
+    """Estimate what a recording comes to, by its bytes: as a voice message in Discord does.
+
+    Args:
+        size: Of the file, bytes.
+        longest_s: Its length at most, seconds.
+    """
+    seconds = min(size / _AUDIO_BYTES_EXPECTED, longest_s)
+    return TokenEstimate(ceil(seconds * _AUDIO_TOKENS_EXPECTED), ceil(seconds * _SAID_EXPECTED), seconds)
 
 
 def _texts(message: Message) -> list[str]:

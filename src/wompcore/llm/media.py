@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from wompcore.usage import Usage
@@ -54,6 +54,12 @@ class Transcript:
     usage: Usage
     model: str
     audio_s: float | None = None
+
+    def or_lasting(self, seconds: float) -> Transcript:
+        """Return it with an estimate of its length to charge, if neither length nor tokens were told."""
+        if self.audio_s is not None or not self.usage.estimated:
+            return self
+        return replace(self, usage=replace(self.usage, audio_s=seconds))
 
 
 class MediaProvider(Protocol):

@@ -13,12 +13,10 @@ import pytest
 
 from llm_client import FOR, OpenClient, asking
 from wompcore.db import Database
-from wompcore.llm import Audio, ModelError, ModelRequestRefused, ModelUnavailable, OpenAiStyle
+from wompcore.llm import Audio, ModelError, ModelRequestRefused, ModelUnavailable, OpenAiStyle, read_states
 from wompcore.llm.offline import Fault, offline_server
-from wompcore.llm.providers.media_format import encode_audio
 from wompcore.observe.prometheus import PrometheusMeter
 
-FORM_BYTES = len(encode_audio(Audio(b""), "whisper-1", ""))
 KEY = "sk-only-the-endpoint-may-know"
 
 
@@ -28,7 +26,7 @@ async def test_calls_tokens_seconds_retries_and_breakers_are_told(open_client: O
         offline_server(faults=[Fault(status=503)]) as server,
         open_client(server.base_url, parts={"meter": meter}) as client,
     ):
-        meter.watch("llm_breaker_state", client.chat.read_breakers, max)
+        meter.watch("llm_breaker_state", lambda: read_states(client.chat.breakers()), max)
         reply = await client.chat.complete(asking())
         which = {"provider": "127.0.0.1", "model": "offline-1"}
 
@@ -110,22 +108,23 @@ async def test_a_transcript_is_paid_for_like_any_answer(open_client: OpenClient,
 
 
 @pytest.mark.parametrize(
-    ("usage", "cost", "above"),
+    ("usage", "size", "cost", "above"),
     [
-        ({"type": "duration", "seconds": 90}, "0.009", False),
-        ({}, "0.0001", False),  # a second by its 4,000 bytes
-        ({"type": "duration", "seconds": 660}, "0.066", True),
+        ({"type": "duration", "seconds": 90}, 1, "0.009", False),
+        ({}, 4000, "0.0001", False),
+        ({}, 4_000_000, "0.06", False),
+        ({"type": "duration", "seconds": 660}, 1, "0.066", True),
     ],
-    ids=["as told", "not told", "longer than reserved for"],
+    ids=["as told", "not told", "not told and large", "longer than reserved for"],
 )
 async def test_a_transcript_is_charged_by_the_minute(
-    open_client: OpenClient, db: Database, usage: dict[str, Any], cost: str, above: bool
+    open_client: OpenClient, db: Database, usage: dict[str, Any], size: int, cost: str, above: bool
 ) -> None:
     said = Fault(body=json.dumps({"text": "hi", "usage": usage}).encode())
     async with offline_server(faults=[said]) as server, open_client(server.base_url) as client:
         media = OpenAiStyle(client.http.trusted, client.settings)
         async with open_client(server.base_url, parts={"media": media}) as own:
-            await own.chat.transcribe(Audio(bytes(4000 - FORM_BYTES)), FOR, model="whisper-1")
+            await own.chat.transcribe(Audio(bytes(size)), FOR, model="whisper-1")
     entries = await db.fetch_all("SELECT cost_usd, reserved_usd, above_reserved FROM cost_entries")
     assert entries == [(Decimal(cost), Decimal("0.06"), above)]
 

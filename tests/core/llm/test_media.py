@@ -149,19 +149,14 @@ def test_what_is_not_one_vector_per_text_is_invalid(entries: list[object]) -> No
         decoded(*entries)
 
 
-def heard(body: object, sent: int = 1) -> Transcript:
-    return decode_transcript(json.dumps(body).encode(), sent=sent, provider="p")
+def heard(body: object) -> Transcript:
+    return decode_transcript(json.dumps(body).encode(), provider="p")
 
 
 def test_a_transcript_may_count_tokens_or_tell_its_length() -> None:
     used = {"input_tokens": 30, "output_tokens": 4, "input_token_details": {"audio_tokens": 28}}
     assert heard({"text": "hi", "usage": used}).usage == Usage(30, 4, audio=28)
     assert heard({"text": "hi", "duration": 2.5}).audio_s == 2.5
-
-
-def test_a_length_that_is_not_told_is_estimated_by_the_bytes_and_marked() -> None:
-    found = heard({"text": "hi"}, sent=40_000)
-    assert (found.audio_s, found.usage.audio_s, found.usage.estimated) == (None, 10, True)
 
 
 JSON = st.recursive(
@@ -182,4 +177,4 @@ def test_no_answer_ends_in_anything_but_a_result_or_a_typed_error(body: object) 
     with suppress(ModelError):
         decode_embeddings(answer, sent=TWO, provider="p")
     with suppress(ModelError):
-        decode_transcript(answer, sent=1, provider="p")
+        decode_transcript(answer, provider="p")

@@ -16,7 +16,6 @@ from math import isfinite
 from typing import Any
 
 from wompcore.errors import ModelAnswerInvalid
-from wompcore.llm.estimate import expected_audio_s
 from wompcore.llm.media import Audio, Embeddings, Transcript
 from wompcore.llm.providers.chat_completions import read_count, read_usage
 from wompcore.llm.providers.failure import error_inside_200
@@ -93,12 +92,11 @@ def _part(boundary: str, about: str, value: bytes) -> bytes:
     return head.encode("utf-8", "replace") + value + b"\r\n"
 
 
-def decode_transcript(answer: bytes, *, sent: int, provider: str) -> Transcript:
+def decode_transcript(answer: bytes, *, provider: str) -> Transcript:
     """Read the body of a 200.
 
     Args:
         answer: The body.
-        sent: Bytes of the request, from which the length is estimated when it is not reported.
         provider: For messages of errors.
 
     Raises:
@@ -112,14 +110,8 @@ def decode_transcript(answer: bytes, *, sent: int, provider: str) -> Transcript:
     used = body.get("usage")
     used = used if isinstance(used, dict) else {}
     words, seconds = text.strip(), _seconds(used, body)
-    usage = _tokens(used) or Usage(
-        output=estimated_usage(0, len(words)).output,
-        audio_s=expected_audio_s(sent) if seconds is None else 0.0,
-        estimated=True,
-    )
-    if seconds is not None:
-        usage = replace(usage, audio_s=seconds)
-    return Transcript(words, usage, str(body.get("model") or ""), seconds)
+    usage = _tokens(used) or Usage(output=estimated_usage(0, len(words)).output, estimated=True)
+    return Transcript(words, replace(usage, audio_s=seconds or 0.0), str(body.get("model") or ""), seconds)
 
 
 def _tokens(used: Mapping[str, Any]) -> Usage | None:

@@ -101,7 +101,7 @@ class OpenAiStyle:
         return await self._endpoint.post(
             "/audio/transcriptions",
             body,
-            lambda answer: decode_transcript(answer, sent=len(body), provider=self.name),
+            lambda answer: decode_transcript(answer, provider=self.name),
             content_type=form_type(body),
         )
 
