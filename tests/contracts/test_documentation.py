@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from wompbot_cogs.commands import menu
+from wompbot_cogs.hooks import HookSpecs
+from wompbot_cogs.hooks.marks import rules_of
 from wompbot_cogs.manifest import Capability
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import load_settings
@@ -21,6 +24,9 @@ from wompcore.errors import ConfigInvalid
 ROOT = Path(__file__).parents[2]
 SECTIONS: dict[str, dict[str, Any]] = BotSettings.model_json_schema()["$defs"]
 PLUGIN_BOOK = (ROOT / "docs/plugins/index.md").read_text(encoding="utf-8")
+HOOKS_PAGE = (ROOT / "docs/plugins/hooks.md").read_text(encoding="utf-8")
+ALL_PAGES = "\n".join(page.read_text(encoding="utf-8") for page in ROOT.glob("docs/**/*.md"))
+METER_CALLS = {"count", "observe", "watch", "span"}
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
 
@@ -59,6 +65,41 @@ def test_a_variable_that_is_on_no_page_is_refused() -> None:
 def test_the_plugin_book_lists_every_capability() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", PLUGIN_BOOK, flags=re.MULTILINE)
     assert listed == sorted(get_args(Capability))
+
+
+def test_the_hooks_page_lists_every_hook_with_what_holds_for_it() -> None:
+    listed = re.findall(
+        r"^\| \[`(\w+)`\]\(#(\w+)\) \| ([\d.]+) s \| (?:`(\w+)`)? ?\| \S.*\|$", HOOKS_PAGE, re.MULTILINE
+    )
+    rules = rules_of(HookSpecs)
+    assert listed == [(name, name, f"{rule.timeout_s:g}", rule.needs or "") for name, rule in rules.items()]
+
+
+@pytest.mark.parametrize("hook", rules_of(HookSpecs))
+def test_a_hook_has_a_section_with_an_example_that_implements_it(hook: str) -> None:
+    section = HOOKS_PAGE.split(f"\n## `{hook}`\n")[1].split("\n## ")[0]
+    [example] = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    assert re.search(rf"@hookimpl\n    (async )?def {hook}\(self", example)
+
+
+def test_every_metric_stands_in_a_table_with_its_meaning() -> None:
+    rows = re.findall(r"^\| (`womp_.*?) \| \S", ALL_PAGES, flags=re.MULTILINE)
+    documented = {name.removesuffix("_total") for row in rows for name in re.findall(r"`womp_(\w+)`", row)}
+    assert metrics() - documented == set()
+
+
+def metrics() -> set[str]:
+    """Return the names that the source gives to a meter."""
+    calls = (
+        node
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in METER_CALLS
+    )
+    names = (
+        argument.value for call in calls for argument in call.args[:2] if isinstance(argument, ast.Constant)
+    )
+    return {name for name in names if isinstance(name, str) and re.fullmatch(r"[a-z]+(_[a-z]+)+", name)}
 
 
 def test_the_command_page_lists_every_command() -> None:
