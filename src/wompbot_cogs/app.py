@@ -126,6 +126,7 @@ async def open_app(
                 "notify": core.outbox,
                 "permissions": permissions,
                 "plugins": host,
+                "privacy": core.privacy,
                 "search": PluginSearch(core.search, plugin),
             }
 

@@ -21,6 +21,7 @@ from wompcore.costs import Books
 from wompcore.db import OwnSchema
 from wompcore.http import GuardedSession
 from wompcore.jobs import Outbox
+from wompcore.privacy import Privacy
 
 T = TypeVar("T")
 
@@ -147,6 +148,11 @@ class Context:
     def plugins(self) -> PluginHost:
         """The plugin host; for the owner's own tools."""
         return cast(PluginHost, self._get("plugins", object))
+
+    @property
+    def privacy(self) -> Privacy:
+        """Export and erasure of people; only the owner gives it."""
+        return self._get("privacy", Privacy)
 
     @property
     def search(self) -> PluginSearch:

@@ -22,6 +22,7 @@ from wompcore.limits import ChannelSlots, Cooldown, PersonSlots
 from wompcore.llm import Breakers, ChatClient, OpenAiStyle, model_provider, read_states
 from wompcore.money import Usd
 from wompcore.observe import SILENT, Labels, Meter
+from wompcore.privacy import Privacy
 from wompcore.repos import breakers, consents
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.costs import CostRepository
@@ -32,6 +33,7 @@ from wompcore.repos.guilds import GuildRepository
 from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
 from wompcore.repos.messages import MessageRepository
 from wompcore.repos.partitions import PartitionRepository
+from wompcore.repos.personal_data import PersonalDataRepository
 from wompcore.repos.plugins import PluginRepository
 from wompcore.repos.reply_context import ReplyContexts
 from wompcore.search import WebSearch, provider_of, search_origin
@@ -121,6 +123,7 @@ class Core:
         limits: Who may ask how often.
         jobs: Durable jobs; whoever wants them run here starts the worker.
         outbox: Messages that must arrive once.
+        privacy: Exports and erases people.
     """
 
     settings: CoreSettings
@@ -140,6 +143,7 @@ class Core:
     limits: Limits
     jobs: Jobs
     outbox: Outbox
+    privacy: Privacy
 
     @classmethod
     @asynccontextmanager
@@ -239,6 +243,7 @@ class Core:
                 Limits.of(settings.limits),
                 jobs,
                 outbox,
+                Privacy(PersonalDataRepository(db), repos.holders, consent, jobs, clock),
             )
 
 

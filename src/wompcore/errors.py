@@ -382,6 +382,23 @@ class RulingRefused(WompError):
     hint = "Another administrator can."
 
 
+# -- privacy -------------------------------------------------------------------------------------
+
+
+class ErasureIncomplete(WompError):
+    """Some of what is kept about a person could not be erased.
+
+    Args:
+        places: Where it is, ``schema.table.column``.
+    """
+
+    hint = "It is tried again by itself; the log says what keeps it."
+
+    def __init__(self, places: tuple[str, ...]) -> None:
+        super().__init__(f"not erased in {', '.join(places)}")
+        self.places = places
+
+
 # -- the outside ---------------------------------------------------------------------------------
 
 

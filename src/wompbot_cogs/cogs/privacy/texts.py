@@ -19,3 +19,20 @@ OPTED_IN = (
 )
 ALREADY_IN = "You are already opted in. `/wompbot_optout` takes you out."
 UNCHANGED = "I cannot reach my database, so nothing was changed. Please try again in a minute."
+
+EXPORTED = (
+    "Everything that I keep about you, one JSON value per line. The first line says whose it is, the last "
+    "one counts the rows; a `.gz` file unpacks with gzip."
+)
+EXPORTED_TODAY = "You got a file within the last day. Please ask again tomorrow."
+ERASE = (
+    "This erases everything that I keep about {whose}, in every server: messages, claims, statistics, and "
+    "what plugins keep. It cannot be undone. I store nothing more from now on, until `/wompbot_optin`.\n"
+    "What the law wants kept stays: the record of consent, and that data was erased."
+)
+ERASING = "It is being erased now. I store nothing more; `/wompbot_optin` takes back in."
+NOT_ERASED = "Nothing was erased."
+ONLY_YOURS = "You can do that with your own data only."
+DMS_CLOSED = "I may not send you direct messages. Please use the slash command."
+YES = "Erase it"
+NO = "Keep it"
