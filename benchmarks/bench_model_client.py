@@ -62,10 +62,18 @@ class Free:
     async def reserve(self, calls: Sequence[Call]) -> list[Reservation]:
         return [Reservation(1, call, datetime.now(UTC), ZERO, 0) for call in calls]
 
-    async def settle(self, pairs: Sequence[tuple[Reservation, Usage]], outcome: str = "ok") -> list[Usd]:
+    async def settle(
+        self,
+        pairs: Sequence[tuple[Reservation, Usage]],
+        outcome: str = "ok",
+        *,
+        within_s: float | None = None,
+    ) -> list[Usd]:
         return [ZERO for _ in pairs]
 
-    async def release(self, reservations: Sequence[Reservation]) -> None: ...
+    async def release(
+        self, reservations: Sequence[Reservation], *, within_s: float | None = None
+    ) -> None: ...
 
 
 def run(rounds: int) -> Iterator[Result]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TypeAlias
 
@@ -44,16 +45,22 @@ class Closings:
         """Closings that are kept until the database is back."""
         return len(self._waiting) if self.away else 0
 
-    async def add(self, closings: Sequence[Closing]) -> None:
+    async def add(self, closings: Sequence[Closing], within_s: float | None = None) -> None:
         """Save closings; returns when they are, or when they are kept until the database is back.
 
         Once begun it is finished, even when the caller is cancelled.
+
+        Args:
+            closings: What to save.
+            within_s: Seconds to wait at most; as long as it takes when left out.
         """
         self.put(closings)
         if not self.away and self._waiting:
             tried: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._tried.append((self._added, tried))
-            await tried
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await tried
 
     def put(self, closings: Sequence[Closing]) -> None:
         """Save closings some time soon."""

@@ -121,7 +121,13 @@ class Ledger:
         self._open.update(reservation.id for reservation, _ in wanted)
         return [replace(reservation, passed=tuple(passed)) for reservation, _ in wanted]
 
-    async def settle(self, pairs: Sequence[tuple[Reservation, Usage]], outcome: Outcome = "ok") -> list[Usd]:
+    async def settle(
+        self,
+        pairs: Sequence[tuple[Reservation, Usage]],
+        outcome: Outcome = "ok",
+        *,
+        within_s: float | None = None,
+    ) -> list[Usd]:
         """Record what calls really used and return what each cost, in one statement for all.
 
         Once begun it is finished, even when the caller is cancelled. Settling a reservation again
@@ -130,20 +136,21 @@ class Ledger:
         Args:
             pairs: Each reservation with its usage; a failed or cancelled call's is what was received.
             outcome: How the calls ended.
+            within_s: Seconds to wait for the database at most; then it is finished in the background.
         """
         entries = [self._entry(reservation, usage, outcome) for reservation, usage in pairs]
         for entry in entries:
             if entry.id in self._open:
                 self._open.remove(entry.id)
                 self.settled.tell(entry)
-        await self._closings.add(entries)
+        await self._closings.add(entries, within_s)
         return [entry.cost_usd for entry in entries]
 
-    async def release(self, reservations: Sequence[Reservation]) -> None:
+    async def release(self, reservations: Sequence[Reservation], *, within_s: float | None = None) -> None:
         """Give back reservations of calls that were never sent; finished and repeated like a settle."""
         ids = [reservation.id for reservation in reservations]
         self._open.difference_update(ids)
-        await self._closings.add(ids)
+        await self._closings.add(ids, within_s)
 
     async def sweep(self) -> int:
         """Book every reservation whose time is over, of any process, at its worst case; return how many."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from wompcore.errors import DatabaseUnavailable, ModelBusy, ModelError, ModelUnavailable, WompError
+from wompcore.llm.deadline import Deadline
 from wompcore.llm.estimate import TokenEstimate
 from wompcore.llm.media import MediaProvider
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = Literal["ok", "failed", "cancelled"]
 
+_BOOKED_WITHIN_S = 2.0
+"""Seconds that an answer waits for its entry; a database that takes longer gets it in the background."""
+_AFTER_DEADLINE_S = 0.05
+"""The same after the deadline."""
 _TOKEN_KINDS = ("input", "output", "cached_input", "cache_write", "reasoning")
 
 
@@ -32,13 +37,22 @@ class Ledger(Protocol):
         ...
 
     async def settle(
-        self, pairs: Sequence[tuple[costs.Reservation, Usage]], outcome: Outcome = "ok"
+        self,
+        pairs: Sequence[tuple[costs.Reservation, Usage]],
+        outcome: Outcome = "ok",
+        *,
+        within_s: float | None = None,
     ) -> Sequence[Usd]:
-        """Record calls that were made and return what each cost; once begun it is finished."""
+        """Record calls that were made and return what each cost.
+
+        Once begun it is finished: after ``within_s`` seconds in the background.
+        """
         ...
 
-    async def release(self, reservations: Sequence[costs.Reservation]) -> None:
-        """Give back calls that used nothing."""
+    async def release(
+        self, reservations: Sequence[costs.Reservation], *, within_s: float | None = None
+    ) -> None:
+        """Give back calls that used nothing; finished like a settle."""
         ...
 
 
@@ -51,6 +65,7 @@ class Call:
         attribution: Who and what it is for.
         most: Tokens it cannot exceed.
         likely: Tokens that it probably takes, and that an attempt which was cut off is taken to have read.
+        deadline: When it has to be over, a failing database included.
         ledger: Where it is booked.
         meter: Is told how it went.
         cheaper: The model to ask instead when a budget advises it; empty for none.
@@ -63,10 +78,12 @@ class Call:
         attribution: Attribution,
         most: TokenEstimate,
         likely: Callable[[], TokenEstimate],
+        deadline: Deadline,
         ledger: Ledger,
         meter: Meter,
         cheaper: str = "",
     ) -> None:
+        self.deadline = deadline
         self.endpoint = provider.address, model
         self._provider = provider.name
         self._model = model
@@ -163,7 +180,7 @@ class Call:
             return
         self._end(outcome)
         if self._reservation is not None:
-            await self._ledger.release([self._reservation])
+            await self._ledger.release([self._reservation], within_s=self._booking_s())
 
     async def reply(self, answer: ProviderAnswer, attempts: int) -> Reply:
         """Record the answer and return it with its cost."""
@@ -188,8 +205,12 @@ class Call:
         self._end(outcome)
         assert self._reservation is not None
         assert self._spent is not None
-        [cost] = await self._ledger.settle([(self._reservation, self._spent)], outcome)
+        pair = self._reservation, self._spent
+        [cost] = await self._ledger.settle([pair], outcome, within_s=self._booking_s())
         return self._paid + cost
+
+    def _booking_s(self) -> float:
+        return max(_AFTER_DEADLINE_S, min(_BOOKED_WITHIN_S, self.deadline.left_s()))
 
     def _end(self, outcome: Outcome) -> None:
         assert not self._ended, "a call ends once"

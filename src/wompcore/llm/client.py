@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from wompcore.clock import Clock, SystemClock
@@ -14,6 +15,7 @@ from wompcore.errors import ModelRequestRefused
 from wompcore.llm.breaker import BreakerState
 from wompcore.llm.breakers import FAIR_TRIAL_S, Breakers, Endpoint
 from wompcore.llm.call import Call, Ledger
+from wompcore.llm.deadline import Deadline
 from wompcore.llm.estimate import (
     TokenEstimate,
     expected,
@@ -81,8 +83,7 @@ class ChatClient:
         self._sender = Sender(
             self._breakers,
             Turns(settings.concurrency, self._breakers),
-            Retry(settings.attempts, self._monotonic, sleep=sleep, chance=chance),
-            self._monotonic,
+            Retry(settings.attempts, sleep=sleep, chance=chance),
         )
 
     async def complete(self, request: ChatRequest, route: Route | None = None) -> Reply:
@@ -99,9 +100,9 @@ class ChatClient:
         request, deadline = self._fill_in(request)
         reply, passed_over = await follow(
             route or self._route(request.model),
-            lambda choice: self._complete(request, choice, deadline),
+            partial(self._complete, request, deadline),
             refused=lambda reply: reply.finish_reason in REFUSALS,
-            in_time=lambda: self._sender.left_s(deadline) > 0,
+            deadline=deadline,
         )
         return reply.after(passed_over)
 
@@ -124,9 +125,9 @@ class ChatClient:
         request, deadline = self._fill_in(request)
         arriving, passed_over = await follow(
             route or self._route(request.model),
-            lambda choice: self._begin(request, choice, deadline),
+            partial(self._begin, request, deadline),
             refused=lambda arriving: False,
-            in_time=lambda: self._sender.left_s(deadline) > 0,
+            deadline=deadline,
         )
         arriving.passed_over = passed_over
         try:
@@ -152,7 +153,7 @@ class ChatClient:
         return await ask_for(
             shape,
             request,
-            lambda each: self.complete(replace(each, deadline_s=self._sender.left_s(deadline)), route),
+            lambda each: self.complete(replace(each, deadline_s=deadline.left_s()), route),
         )
 
     async def embed(
@@ -179,7 +180,9 @@ class ChatClient:
         media = self._media_for(model, "llm.embedding_model")
         most = TokenEstimate(sum(map(worst_text, texts)), 0)
         likely = TokenEstimate(sum(map(expected_text, texts)), 0)
-        call = Call(media, model, attribution, most, lambda: likely, self._ledger, self._meter)
+        call = Call(
+            media, model, attribution, most, lambda: likely, self._deadline(), self._ledger, self._meter
+        )
         body = media.encode_texts(texts, model, dimensions=dimensions)
         return await self._ask_media(call, media.embed, body)
 
@@ -202,7 +205,9 @@ class ChatClient:
         media = self._media_for(model, "llm.transcription_model")
         most = worst_audio(self._settings.max_audio_s)
         likely = expected_audio(len(audio.data), most.audio_s)
-        call = Call(media, model, attribution, most, lambda: likely, self._ledger, self._meter)
+        call = Call(
+            media, model, attribution, most, lambda: likely, self._deadline(), self._ledger, self._meter
+        )
         body = media.encode_audio(audio, model, language=language)
 
         async def listen(body: bytes) -> Transcript:
@@ -227,9 +232,9 @@ class ChatClient:
 
     # -- one model -------------------------------------------------------------------------------
 
-    async def _complete(self, request: ChatRequest, choice: Choice, deadline: float) -> Reply:
+    async def _complete(self, request: ChatRequest, deadline: Deadline, choice: Choice) -> Reply:
         provider = choice.provider or self._provider
-        call = self._call(provider, choice.model, request)
+        call = self._call(provider, choice.model, request, deadline)
         body = provider.encode(request, choice.model)
 
         async def attempt(turn: Turn) -> ProviderAnswer:
@@ -237,11 +242,11 @@ class ChatClient:
             turn.end(None)
             return answer
 
-        return await call.reply(*await self._sender.send(call, attempt, deadline))
+        return await call.reply(*await self._sender.send(call, attempt))
 
-    async def _begin(self, request: ChatRequest, choice: Choice, deadline: float) -> ReplyStream:
+    async def _begin(self, request: ChatRequest, deadline: Deadline, choice: Choice) -> ReplyStream:
         provider = choice.provider or self._provider
-        call = self._call(provider, choice.model, request)
+        call = self._call(provider, choice.model, request, deadline)
         body = provider.encode(request, choice.model, stream=True)
         first_s, idle_s = self._settings.first_token_timeout_s, self._settings.idle_timeout_s
 
@@ -249,16 +254,17 @@ class ChatClient:
             deltas = provider.stream(body, first_token_s=first_s, idle_s=idle_s)
             return await Arrival(turn, deltas, len(body)).begin()
 
-        arrival, attempts = await self._sender.send(call, attempt, deadline)
-        return ReplyStream(arrival, call, attempts, lambda: self._sender.left_s(deadline))
+        arrival, attempts = await self._sender.send(call, attempt)
+        return ReplyStream(arrival, call, attempts)
 
-    def _call(self, provider: Provider, model: str, request: ChatRequest) -> Call:
+    def _call(self, provider: Provider, model: str, request: ChatRequest, deadline: Deadline) -> Call:
         return Call(
             provider,
             model,
             request.attribution,
             worst(request),
             lambda: expected(request),
+            deadline,
             self._ledger,
             self._meter,
             self._settings.cheap_model if model != self._settings.cheap_model else "",
@@ -270,7 +276,7 @@ class ChatClient:
             turn.end(None)
             return answer
 
-        answer, _ = await self._sender.send(call, attempt, self._monotonic() + self._settings.deadline_s)
+        answer, _ = await self._sender.send(call, attempt)
         await call.settle(answer.usage)
         return answer
 
@@ -280,7 +286,7 @@ class ChatClient:
             raise ModelRequestRefused("no model was chosen for this", hint=hint)
         return self._media
 
-    def _fill_in(self, request: ChatRequest) -> tuple[ChatRequest, float]:
+    def _fill_in(self, request: ChatRequest) -> tuple[ChatRequest, Deadline]:
         """Return the request with nothing left to the provider, and its deadline."""
         settings = self._settings
         filled = replace(
@@ -289,7 +295,10 @@ class ChatClient:
             max_tokens=request.max_tokens or settings.max_tokens,
             temperature=settings.temperature if request.temperature is None else request.temperature,
         )
-        return filled, self._monotonic() + (request.deadline_s or settings.deadline_s)
+        return filled, self._deadline(request.deadline_s)
+
+    def _deadline(self, within_s: float | None = None) -> Deadline:
+        return Deadline(within_s or self._settings.deadline_s, self._monotonic)
 
     def _route(self, model: str) -> Route:
         return Route.of(model, *self._fallbacks) if self._fallbacks else Route((Choice(model),))

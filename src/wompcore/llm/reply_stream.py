@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Self
 
 from wompcore.errors import ModelError, ModelUnavailable, StreamBroken
@@ -86,16 +86,14 @@ class ReplyStream:
         arrival: The answer, begun.
         call: What it answers.
         attempts: Attempts it took to begin.
-        left_s: Tells the seconds until the deadline.
     """
 
-    def __init__(self, arrival: Arrival, call: Call, attempts: int, left_s: Callable[[], float]) -> None:
+    def __init__(self, arrival: Arrival, call: Call, attempts: int) -> None:
         self.passed_over: tuple[PassedOver, ...] = ()
         """Models that came first in the route, and why they did not answer."""
         self._arrival = arrival
         self._call = call
         self._attempts = attempts
-        self._left_s = left_s
         self._ended = False
         self._reply: Reply | None = None
 
@@ -117,7 +115,7 @@ class ReplyStream:
         if self._ended:
             raise StopAsyncIteration
         try:
-            return await self._arrival.next(self._left_s())
+            return await self._arrival.next(self._call.deadline.left_s())
         except StopAsyncIteration:
             await self._whole()
             raise

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from wompcore.errors import ModelError
+from wompcore.llm.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,6 @@ class Retry:
 
     Args:
         attempts: Tries at most.
-        monotonic: Where the time comes from.
         sleep: Waits.
         chance: Gives random numbers in [0, 1).
     """
@@ -73,22 +73,20 @@ class Retry:
     def __init__(
         self,
         attempts: int,
-        monotonic: Callable[[], float],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._attempts = attempts
-        self._monotonic = monotonic
         self._sleep = sleep
         self._chance = chance
 
-    async def run(self, attempt: Callable[[], Awaitable[T]], deadline: float) -> tuple[T, int]:
+    async def run(self, attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> tuple[T, int]:
         """Return the first result and the number of attempts it took.
 
         Args:
             attempt: Tries once, the same way each time.
-            deadline: Monotonic moment after which no attempt begins.
+            deadline: The moment after which no attempt begins.
 
         Raises:
             ModelError: The last attempt's error, with ``attempts`` filled in.
@@ -103,7 +101,7 @@ class Retry:
                 wait_s = wait_before_retry(number, error.retry_after_s, self._chance())
                 # A limit that outlasts the deadline is not worth the shorter wait that the cap allows.
                 until_s = max(wait_s, (error.retry_after_s or 0.0) if error.status == 429 else 0.0)
-                in_time = self._monotonic() + until_s < deadline
+                in_time = until_s < deadline.left_s()
                 if not error.retryable or number >= self._attempts or not in_time:
                     raise
                 log.info("attempt %d failed, next in %.1f s: %s", number, wait_s, error)

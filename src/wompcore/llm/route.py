@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from wompcore.errors import BreakerOpen, ContextTooLong, ModelError, ModelRateLimited, ModelUnavailable
+from wompcore.llm.deadline import Deadline
 from wompcore.llm.reply import PassedOver, Provider, Reason
 
 T = TypeVar("T")
@@ -89,7 +90,7 @@ async def follow(
     ask: Callable[[Choice], Awaitable[T]],
     *,
     refused: Callable[[T], bool],
-    in_time: Callable[[], bool],
+    deadline: Deadline,
 ) -> tuple[T, tuple[PassedOver, ...]]:
     """Ask one model after the other; return the first answer and who was passed over.
 
@@ -97,7 +98,7 @@ async def follow(
         route: Who may be asked.
         ask: Asks one.
         refused: Whether an answer is none.
-        in_time: Whether there is time to ask another.
+        deadline: The moment after which nobody else is asked.
 
     Raises:
         ModelError: The last one's, with the attempts of all.
@@ -116,12 +117,12 @@ async def follow(
             attempts = error.attempts
             error.attempts += sum(earlier.attempts for earlier in passed)
             reason = reason_to_move_on(error)
-            if reason is None or is_last or not in_time():
+            if reason is None or is_last or deadline.left_s() <= 0:
                 raise
             log.warning("%s is passed over: %s", choice.model, error)
             passed.append(PassedOver(choice.model, reason, error.message, attempts))
         else:
-            if is_last or not route.on_refusal or not refused(answer) or not in_time():
+            if is_last or not route.on_refusal or not refused(answer) or deadline.left_s() <= 0:
                 return answer, tuple(passed)
             passed.append(PassedOver(choice.model, "refused", "the model will not answer", 1))
     raise ValueError("a route needs at least one choice")

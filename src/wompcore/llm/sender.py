@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from wompcore.llm.breakers import Breakers
@@ -22,53 +23,30 @@ class Sender:
         breakers: Who is left alone.
         turns: How many go at once.
         retry: When to try again.
-        monotonic: Real time.
     """
 
-    def __init__(
-        self, breakers: Breakers, turns: Turns, retry: Retry, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, breakers: Breakers, turns: Turns, retry: Retry) -> None:
         self._breakers = breakers
         self._turns = turns
         self._retry = retry
-        self._monotonic = monotonic
 
-    async def send(
-        self, call: Call, attempt: Callable[[Turn], Awaitable[T]], deadline: float
-    ) -> tuple[T, int]:
+    async def send(self, call: Call, attempt: Callable[[Turn], Awaitable[T]]) -> tuple[T, int]:
         """Return the first answer and the attempts it took; a call that fails is given up.
 
         Args:
             call: New.
             attempt: Sends once. It ends its turn when it succeeds, or leaves that to its result; when
                 it fails, the turn is ended here.
-            deadline: Monotonic moment at which everything ends.
 
         Raises:
             ModelError: There was no answer.
             WompError: The ledger refuses the call.
         """
-
-        async def try_once() -> T:
-            await call.renew()
-            asked = time.perf_counter()
-            turn = await self._turns.take(call.endpoint)
-            began = time.perf_counter()
-            call.attempt_begins(began - asked)
-            try:
-                result = await attempt(turn)
-            except BaseException as error:
-                turn.end(TimeoutError() if limit.expired() else error)
-                call.attempt_ended(error, time.perf_counter() - began)
-                raise
-            call.attempt_ended(None, time.perf_counter() - began)
-            return result
-
         self._breakers.refuse_while_open(call.endpoint)
         try:
-            async with asyncio.timeout(self.left_s(deadline)) as limit:
+            async with asyncio.timeout(call.deadline.left_s()) as limit:
                 await call.reserve()
-                return await self._retry.run(try_once, deadline)
+                return await self._retry.run(partial(self._try_once, call, attempt, limit), call.deadline)
         except TimeoutError as error:
             late = call.too_late()
             await call.give_up(late)
@@ -77,6 +55,19 @@ class Sender:
             await call.give_up(error)
             raise
 
-    def left_s(self, deadline: float) -> float:
-        """Return the seconds until a deadline."""
-        return deadline - self._monotonic()
+    async def _try_once(
+        self, call: Call, attempt: Callable[[Turn], Awaitable[T]], limit: asyncio.Timeout
+    ) -> T:
+        await call.renew()
+        asked = time.perf_counter()
+        turn = await self._turns.take(call.endpoint)
+        began = time.perf_counter()
+        call.attempt_begins(began - asked)
+        try:
+            result = await attempt(turn)
+        except BaseException as error:
+            turn.end(TimeoutError() if limit.expired() else error)
+            call.attempt_ended(error, time.perf_counter() - began)
+            raise
+        call.attempt_ended(None, time.perf_counter() - began)
+        return result

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wompcore.errors import ModelError, ModelUnavailable
+from wompcore.llm.deadline import Deadline
 from wompcore.llm.retry import Retry, retry_after_s, wait_before_retry
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -22,13 +23,16 @@ class Endpoint:
         self.now = 0.0
         self.sent: list[float] = []
         self._errors = list(errors)
-        self.retry = Retry(attempts, lambda: self.now, sleep=self._sleep, chance=lambda: chance)
+        self.retry = Retry(attempts, sleep=self._sleep, chance=lambda: chance)
 
     async def attempt(self) -> str:
         self.sent.append(self.now)
         if self._errors:
             raise self._errors.pop(0)
         return "answer"
+
+    def within(self, seconds: float) -> Deadline:
+        return Deadline(seconds, lambda: self.now)
 
     async def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -40,27 +44,27 @@ def down(retry_after: float | None = None) -> ModelError:
 
 async def test_it_tries_again_until_it_succeeds() -> None:
     endpoint = Endpoint(down(), down())
-    assert await endpoint.retry.run(endpoint.attempt, deadline=60) == ("answer", 3)
+    assert await endpoint.retry.run(endpoint.attempt, endpoint.within(60)) == ("answer", 3)
     assert endpoint.sent == [0, 0.5, 1.5]
 
 
 async def test_it_gives_up_after_its_attempts_and_says_how_many() -> None:
     endpoint = Endpoint(*(down() for _ in range(9)))
     with pytest.raises(ModelUnavailable) as caught:
-        await endpoint.retry.run(endpoint.attempt, deadline=60)
+        await endpoint.retry.run(endpoint.attempt, endpoint.within(60))
     assert caught.value.attempts == len(endpoint.sent) == 3
 
 
 async def test_what_cannot_get_better_is_not_tried_again() -> None:
     endpoint = Endpoint(ModelError(retryable=False))
     with pytest.raises(ModelError):
-        await endpoint.retry.run(endpoint.attempt, deadline=60)
+        await endpoint.retry.run(endpoint.attempt, endpoint.within(60))
     assert len(endpoint.sent) == 1
 
 
 async def test_it_waits_as_long_as_it_is_asked_to() -> None:
     endpoint = Endpoint(down(retry_after=7), down(retry_after=100))
-    await endpoint.retry.run(endpoint.attempt, deadline=60)
+    await endpoint.retry.run(endpoint.attempt, endpoint.within(60))
     assert endpoint.sent == [0, 7, 27]
 
 
@@ -75,7 +79,7 @@ async def test_no_attempt_begins_after_the_deadline(
 ) -> None:
     endpoint = Endpoint(*(down(wait) for wait in errors), chance=chance, attempts=attempts)
     try:
-        await endpoint.retry.run(endpoint.attempt, deadline)
+        await endpoint.retry.run(endpoint.attempt, endpoint.within(deadline))
     except ModelUnavailable:
         assert len(errors) >= len(endpoint.sent)
     assert 1 <= len(endpoint.sent) <= attempts
