@@ -50,6 +50,7 @@ _REQUEST = ChatRequest(
     Attribution(Purpose.CHAT),
     max_tokens=500,
 )
+_NOW = datetime.now(UTC)
 _PRICE = {"default_price": {"input": "1", "output": "2"}}
 
 Ask: TypeAlias = Callable[[], Awaitable[object]]
@@ -60,7 +61,7 @@ class Free:
     """A ledger that admits everything and writes nothing: the client alone is measured."""
 
     async def reserve(self, calls: Sequence[Call]) -> list[Reservation]:
-        return [Reservation(1, call, datetime.now(UTC), ZERO, 0) for call in calls]
+        return [Reservation(1, call, _NOW, ZERO, 0) for call in calls]
 
     async def settle(
         self,

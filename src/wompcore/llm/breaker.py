@@ -29,7 +29,8 @@ class Breaker:
         self.open_s = open_s
         self._failed_at: deque[float] = deque(maxlen=failures)
         self._opened_at: float | None = None
-        self._probing = False
+        self.probing = False
+        """Whether the one request that it lets through is on its way."""
         self._permit = 0
 
     def state(self, now: float) -> BreakerState:
@@ -40,19 +41,17 @@ class Breaker:
 
     def wait_s(self, now: float) -> float | None:
         """Return ``None`` when a request may go out, else seconds until it is worth asking again."""
-        match self.state(now):
-            case "closed":
-                return None
-            case "open":
-                assert self._opened_at is not None
-                return self._opened_at + self.open_s - now
-            case "half_open":
-                return self.open_s if self._probing else None
+        if self._opened_at is None:
+            return None
+        left_s = self._opened_at + self.open_s - now
+        if left_s > 0:
+            return left_s
+        return self.open_s if self.probing else None
 
     def admit(self, now: float) -> int:
         """Let one request through and return its permit; ask :meth:`wait_s` first."""
         if self.state(now) == "half_open":
-            self._probing = True
+            self.probing = True
             self._permit += 1
         return self._permit
 
@@ -62,7 +61,7 @@ class Breaker:
 
     def succeeded(self, permit: int) -> None:
         """The endpoint answered: a probe's success closes the breaker."""
-        if permit == self._permit and self._probing:
+        if permit == self._permit and self.probing:
             self.reset()
 
     def failed(self, permit: int, now: float) -> None:
@@ -71,9 +70,9 @@ class Breaker:
             return
         self._failed_at.append(now)
         full = len(self._failed_at) == self.failures and now - self._failed_at[0] <= self.window_s
-        if self._probing or full:
+        if self.probing or full:
             self._opened_at = now
-            self._probing = False
+            self.probing = False
             self._permit += 1
 
     def trip(self, now: float, open_s: float) -> None:
@@ -81,18 +80,18 @@ class Breaker:
         opened_at = now + open_s - self.open_s
         if self._opened_at is None or opened_at > self._opened_at:
             self._opened_at = opened_at
-            self._probing = False
+            self.probing = False
             self._permit += 1
 
     def reset(self) -> None:
         """Another process closed it."""
         if self._opened_at is not None:
             self._opened_at = None
-            self._probing = False
+            self.probing = False
             self._permit += 1
             self._failed_at.clear()
 
     def abandoned(self, permit: int) -> None:
         """The request was given up before the endpoint could show anything: no verdict."""
         if permit == self._permit:
-            self._probing = False
+            self.probing = False

@@ -134,9 +134,8 @@ class Breakers:
         """
         self.refuse_while_open(endpoint)
         breaker = self._of(endpoint)
-        probes = breaker.state(self._monotonic()) == "half_open"
         permit = breaker.admit(self._monotonic())
-        if probes and self._store is not None and not await self._claim(endpoint, breaker, permit):
+        if breaker.probing and self._store is not None and not await self._claim(endpoint, breaker, permit):
             breaker.abandoned(permit)
             breaker.trip(self._monotonic(), _ASK_AGAIN_S)
             self.refuse_while_open(endpoint)

@@ -14,7 +14,7 @@ from wompcore.llm.media import MediaProvider
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
 from wompcore.llm.route import CheaperWanted, Choice
 from wompcore.money import ZERO, Usd
-from wompcore.observe import Meter
+from wompcore.observe import SILENT, Meter
 from wompcore.usage import Attribution, Usage
 
 if TYPE_CHECKING:
@@ -215,6 +215,10 @@ class Call:
     def _end(self, outcome: Outcome) -> None:
         assert not self._ended, "a call ends once"
         self._ended = True
+        if self._meter is not SILENT:
+            self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
         self._meter.count("llm_calls", {**self._labels, "outcome": outcome})
         self._measure("whole", time.perf_counter() - self._began)
         if self._attempts > 1:
@@ -228,4 +232,5 @@ class Call:
                 self._meter.count("llm_tokens", {**self._labels, "kind": kind}, tokens)
 
     def _measure(self, stage: str, seconds: float) -> None:
-        self._meter.observe("llm_seconds", {**self._labels, "stage": stage}, seconds)
+        if self._meter is not SILENT:
+            self._meter.observe("llm_seconds", {**self._labels, "stage": stage}, seconds)

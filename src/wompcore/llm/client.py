@@ -298,7 +298,7 @@ class ChatClient:
         return filled, self._deadline(request.deadline_s)
 
     def _deadline(self, within_s: float | None = None) -> Deadline:
-        return Deadline(within_s or self._settings.deadline_s, self._monotonic)
+        return Deadline(self._settings.deadline_s if within_s is None else within_s, self._monotonic)
 
     def _route(self, model: str) -> Route:
         return Route.of(model, *self._fallbacks) if self._fallbacks else Route((Choice(model),))

@@ -104,11 +104,10 @@ def worst(request: ChatRequest) -> TokenEstimate:
         tokens += _PER_MESSAGE_WORST + sum(map(worst_text, _texts(message)))
     # A provider may need tools described that were used before, and take a shape for a tool.
     used = {call.name for message in request.messages for call in message.tool_calls}
-    stand_ins = (_as_json(ToolSpec(name, "", {"type": "object"})) for name in used)
-    for schema in (*_schemas(request), *stand_ins):
-        tokens += worst_text(_spread(schema))
     if request.tools or used or request.response_schema is not None:
-        tokens += _TOOLS_WORST
+        stand_ins = (_as_json(ToolSpec(name, "", {"type": "object"})) for name in used)
+        schemas = (*_schemas(request), *stand_ins)
+        tokens += _TOOLS_WORST + sum(worst_text(_spread(schema)) for schema in schemas)
     return TokenEstimate(tokens + IMAGE_WORST * _images(request), request.max_tokens)
 
 
