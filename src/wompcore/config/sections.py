@@ -99,7 +99,9 @@ class LlmSettings(Section):
     )
     attempts: int = Field(3, ge=1, le=10, description="Tries per call.")
     deadline_s: float = Field(60.0, gt=0, le=600, description="Seconds per call, retries included.")
-    read_timeout_s: float = Field(55.0, gt=0, le=600, description="Seconds of silence on one try.")
+    read_timeout_s: float | None = Field(
+        None, gt=0, le=600, description="Seconds of silence on one try. Empty: until the deadline."
+    )
     first_token_timeout_s: float = Field(
         30.0, gt=0, le=600, description="Seconds until a streamed answer begins."
     )

@@ -33,7 +33,7 @@ class HttpStream:
         """By name, in any case."""
         return self._response.headers
 
-    async def read(self, within_s: float) -> bytes:
+    async def read(self, within_s: float | None) -> bytes:
         """Return the next bytes, decompressed, as they come; empty at the end.
 
         Args:
@@ -56,7 +56,7 @@ class HttpStream:
             raise AnswerTooLarge(origin_of(self._response.url), self._max_bytes)
         return chunk
 
-    async def read_all(self, within_s: float) -> bytes:
+    async def read_all(self, within_s: float | None) -> bytes:
         """Return the rest of the body.
 
         Args:

@@ -51,7 +51,7 @@ class TrustedSession:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        read_timeout_s: float,
+        read_timeout_s: float | None,
         max_bytes: int = _MAX_BYTES,
     ) -> HttpAnswer:
         """Fetch a resource; see :meth:`post_json` for the arguments and errors."""
@@ -63,7 +63,7 @@ class TrustedSession:
         body: bytes,
         *,
         headers: Mapping[str, str] | None = None,
-        read_timeout_s: float,
+        read_timeout_s: float | None,
         max_bytes: int = _MAX_BYTES,
     ) -> HttpAnswer:
         """Send a JSON body; see :meth:`post` for the arguments and errors."""
@@ -77,7 +77,7 @@ class TrustedSession:
         *,
         content_type: str,
         headers: Mapping[str, str] | None = None,
-        read_timeout_s: float,
+        read_timeout_s: float | None,
         max_bytes: int = _MAX_BYTES,
     ) -> HttpAnswer:
         """Send a body, byte for byte as given, and read the answer.
@@ -87,7 +87,8 @@ class TrustedSession:
             body: What to send.
             content_type: What it is.
             headers: Beside the content type.
-            read_timeout_s: Seconds of silence before giving up; the caller bounds the total.
+            read_timeout_s: Seconds of silence before giving up; ``None`` where the caller's bound on the
+                total will do, which costs less.
             max_bytes: Size of the decompressed answer at most.
 
         Raises:
@@ -145,7 +146,7 @@ class TrustedSession:
         url: str,
         body: bytes | None,
         headers: Mapping[str, str] | None,
-        read_timeout_s: float,
+        read_timeout_s: float | None,
         max_bytes: int,
     ) -> Awaitable[HttpAnswer]:
         target, traffic = self._target(url)

@@ -37,7 +37,8 @@ class Endpoint:
         root: The API root.
         key: Kept out of errors.
         headers: Sent with each request.
-        read_timeout_s: Seconds of silence before giving up on an answer that comes whole.
+        read_timeout_s: Seconds of silence before giving up on an answer that comes whole; ``None`` for
+            the caller's own limit.
         clock: Real time, to read ``Retry-After`` dates.
     """
 
@@ -47,7 +48,7 @@ class Endpoint:
         root: str,
         key: str,
         headers: Mapping[str, str],
-        read_timeout_s: float,
+        read_timeout_s: float | None,
         clock: Clock | None = None,
     ) -> None:
         self._session = session
