@@ -26,7 +26,7 @@ from wompcore.llm.estimate import (
     worst_text,
 )
 from wompcore.llm.media import Audio, Embeddings, MediaProvider, Transcript
-from wompcore.llm.reply import Provider, ProviderAnswer, Reply
+from wompcore.llm.reply import Provider, Reply
 from wompcore.llm.reply_stream import Arrival, ReplyStream
 from wompcore.llm.request import ChatRequest
 from wompcore.llm.retry import Retry
@@ -236,13 +236,8 @@ class ChatClient:
         provider = choice.provider or self._provider
         call = self._call(provider, choice.model, request, deadline)
         body = provider.encode(request, choice.model)
-
-        async def attempt(turn: Turn) -> ProviderAnswer:
-            answer = await provider.complete(body)
-            turn.end(None)
-            return answer
-
-        return await call.reply(*await self._sender.send(call, attempt))
+        answered = await self._sender.send(call, partial(_whole, provider.complete, body))
+        return await call.reply(*answered)
 
     async def _begin(self, request: ChatRequest, deadline: Deadline, choice: Choice) -> ReplyStream:
         provider = choice.provider or self._provider
@@ -271,12 +266,7 @@ class ChatClient:
         )
 
     async def _ask_media(self, call: Call, send: Callable[[bytes], Awaitable[A]], body: bytes) -> A:
-        async def attempt(turn: Turn) -> A:
-            answer = await send(body)
-            turn.end(None)
-            return answer
-
-        answer, _ = await self._sender.send(call, attempt)
+        answer, _ = await self._sender.send(call, partial(_whole, send, body))
         await call.settle(answer.usage)
         return answer
 
@@ -289,12 +279,7 @@ class ChatClient:
     def _fill_in(self, request: ChatRequest) -> tuple[ChatRequest, Deadline]:
         """Return the request with nothing left to the provider, and its deadline."""
         settings = self._settings
-        filled = replace(
-            request,
-            model=request.model or settings.model,
-            max_tokens=request.max_tokens or settings.max_tokens,
-            temperature=settings.temperature if request.temperature is None else request.temperature,
-        )
+        filled = request.with_defaults(settings.model, settings.max_tokens, settings.temperature)
         return filled, self._deadline(request.deadline_s)
 
     def _deadline(self, within_s: float | None = None) -> Deadline:
@@ -302,3 +287,9 @@ class ChatClient:
 
     def _route(self, model: str) -> Route:
         return Route.of(model, *self._fallbacks) if self._fallbacks else Route((Choice(model),))
+
+
+async def _whole(send: Callable[[bytes], Awaitable[T]], body: bytes, turn: Turn) -> T:
+    answer = await send(body)
+    turn.end(None)
+    return answer

@@ -57,8 +57,10 @@ class TokenEstimate:
 
 def expected_text(text: str) -> int:
     """Estimate a text's tokens: four ASCII characters to one, three bytes of other scripts to one."""
+    if text.isascii():
+        return -(-len(text) // 4)
     in_bytes = len(text.encode("utf-8", "replace"))
-    ascii_chars = len(text) if in_bytes == len(text) else sum(map(str.isascii, text))
+    ascii_chars = sum(map(str.isascii, text))
     return -(-(3 * ascii_chars + 4 * (in_bytes - ascii_chars)) // 12)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from wompcore.usage import Attribution
@@ -149,3 +149,18 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     deadline_s: float | None = None
+
+    def with_defaults(self, model: str, max_tokens: int, temperature: float | None) -> ChatRequest:
+        """Return the request with what it leaves out.
+
+        Args:
+            model: The model's id.
+            max_tokens: Answer length, tokens.
+            temperature: Left to the provider when ``None``.
+        """
+        return replace(
+            self,
+            model=self.model or model,
+            max_tokens=self.max_tokens or max_tokens,
+            temperature=temperature if self.temperature is None else self.temperature,
+        )
