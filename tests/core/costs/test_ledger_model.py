@@ -55,13 +55,13 @@ class Booked:
     usd: Decimal
     tokens: int
     state: str = "open"  # open | entry | swept | gone
+    forgotten: bool = False  # whom it was for
 
     def applies(self, budget: Budget) -> str | None:
         """Return the key the call counts to, if it counts to the budget."""
         who, at = self.reservation.call.attribution, self.reservation.at
-        key = {"all": "", "guild": who.guild_id, "person": who.person_id, "purpose": who.purpose}[
-            budget.scope
-        ]
+        person = None if self.forgotten else who.person_id
+        key = {"all": "", "guild": who.guild_id, "person": person, "purpose": who.purpose}[budget.scope]
         if key is None or budget.key not in (str(key), "*"):
             return None
         return str(key) if budget.period != "total" or at >= (budget.set_at or at) else None
@@ -164,7 +164,7 @@ BUDGETS = st.builds(
     st.sampled_from(["hour", "day", "month", "total"]),
     st.sampled_from(["UTC", "Europe/Berlin"]),
     st.sampled_from(["usd", "tokens"]),
-    st.sampled_from(["refuse", "refuse", "warn"]),
+    st.sampled_from(["refuse", "refuse", "warn", "fall_back"]),
     st.integers(0, 12),
     st.booleans(),
 )  # fmt: skip
@@ -253,7 +253,10 @@ class LedgerMachine(RuleBasedStateMachine):
         tokens = call.reservation.call.max_input_tokens * part // 4
         [cost] = self.run(self.ledgers[process].settle([(call.reservation, Usage(tokens))]))
         assert cost == priced(tokens, call.reservation.at)
-        self.model.calls[number] = replace(call, usd=cost, tokens=tokens, state="entry")
+        call = replace(
+            call, usd=cost, tokens=tokens, state="entry", forgotten=False
+        )  # named by who settles it
+        self.model.calls[number] = call
         if tokens > call.reservation.worst_tokens:
             at = call.reservation.at
             self.model.bars |= {
@@ -279,6 +282,18 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(number=consumes(open_calls))
     def crash(self, number: int) -> None:
         """Nobody will ever close it."""
+
+    @rule(person=st.sampled_from([1, 2]))
+    def forget_person(self, person: int) -> None:
+        self.run(self.costs.forget_person(person))
+        for number, call in self.model.calls.items():
+            if call.reservation.call.attribution.person_id == person:
+                self.model.calls[number] = replace(call, forgotten=True)
+        theirs = {number for number, budget in self.model.budgets.items() if budget.scope == "person"}
+        self.model.bars = {bar for bar in self.model.bars if bar[0] not in theirs or bar[1] != str(person)}
+        for number in theirs:
+            if self.model.budgets[number].key == str(person):
+                del self.model.budgets[number]
 
     @rule(process=st.sampled_from([0, 1]))
     def sweep(self, process: int) -> None:
