@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
 
-from wompcore.errors import ToolArgumentsInvalid, ToolFailed, ToolInvalid
+from wompcore.errors import BudgetExceeded, ToolArgumentsInvalid, ToolFailed, ToolInvalid
 from wompcore.llm import ToolCall
 from wompcore.llm.tools import Act, Tool, Toolbox, ToolContext, ToolResult, tool
 from wompcore.money import ZERO, usd
@@ -390,3 +390,29 @@ async def test_an_asker_who_cannot_be_reached_did_not_say_yes() -> None:
         [call("delete", '{"what": "it"}')], ToolContext(ASKER)
     )
     assert (result.status, deleted) == ("refused", [])
+
+
+@tool(effect="read")
+async def unpaid() -> str:
+    """Cost more than there is."""
+    raise BudgetExceeded(
+        "guild",
+        "17",
+        period="day",
+        unit="usd",
+        limit=usd("5"),
+        spent=usd("4.99"),
+        needed=usd("1"),
+        resets_at=None,
+    )
+
+
+async def test_a_tool_that_no_budget_is_left_for_says_so_without_figures(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    [result] = await Toolbox([unpaid]).run([call("unpaid")], ToolContext(ASKER))
+    assert (result.status, result.text) == (
+        "failed",
+        "There is no money left for this tool. Answer without it.",
+    )
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
