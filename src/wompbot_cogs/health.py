@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
 
 from wompbot_cogs.settings import MetricsSettings
+from wompcore.errors import PortTaken
 
 if TYPE_CHECKING:
     from wompcore.core import Core
@@ -60,7 +61,13 @@ async def watched_over(
         "gateway": partial(look_at_gateway, bot),
         "notify": partial(look_at_link, core.listener),
     }
-    async with health_server(settings.host, settings.port, meter=meter, looks=looks, notes=breakers):
+    server = health_server(settings.host, settings.port, meter=meter, looks=looks, notes=breakers)
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(server)
+        except PortTaken as error:
+            error.hint = "Set metrics.port to another, or to 0 for none."
+            raise
         yield
 
 

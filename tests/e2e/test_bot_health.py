@@ -17,7 +17,7 @@ from wompbot_cogs.doctor import examine
 from wompbot_cogs.runner import Backoff, run
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import DatabaseSettings
-from wompcore.errors import ModelUnavailable
+from wompcore.errors import ModelUnavailable, PortTaken
 from wompcore.http import HttpAnswer, HttpSessions
 from wompcore.llm import ChatRequest, Message
 from wompcore.llm.offline import Fault, OfflineServer, offline_server
@@ -93,6 +93,16 @@ async def test_a_bot_tells_whether_it_is_well_and_how_its_models_do(
     assert f'womp_llm_breaker_state{{address="{settings.llm.base_url}",model="offline-1"}} 2.0' in said
     assert 'womp_llm_calls_total{model="offline-1",outcome="ok",provider="127.0.0.1"} 1.0' in said
     assert f'womp_http_requests{{origin="{settings.llm.base_url.removesuffix("/v1")}"}} 6.0' in said
+
+
+async def test_a_port_that_is_taken_is_told_with_what_to_set(settings: BotSettings) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", settings.metrics.port))
+        taken.listen()
+        with pytest.raises(PortTaken) as caught:
+            async with open_app(settings):
+                pytest.fail("somebody else listens there")
+    assert "metrics.port" in caught.value.hint
 
 
 def which(settings: BotSettings) -> str:

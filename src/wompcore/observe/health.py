@@ -64,7 +64,8 @@ async def health_server(
             await web.TCPSite(runner, host, port).start()
         except (OSError, OverflowError) as error:
             raise PortTaken(host, port, getattr(error, "strerror", None) or str(error)) from error
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        at = f"[{host}]" if ":" in host else host
+        yield f"http://{at}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 

@@ -125,8 +125,8 @@ async def test_a_transcript_is_charged_by_the_minute(
         media = OpenAiStyle(client.http.trusted, client.settings)
         async with open_client(server.base_url, parts={"media": media}) as own:
             await own.chat.transcribe(Audio(bytes(size)), FOR, model="whisper-1")
-    entries = await db.fetch_all("SELECT cost_usd, reserved_usd, above_reserved FROM cost_entries")
-    assert entries == [(Decimal(cost), Decimal("0.06"), above)]
+    entries = await db.fetch_all("SELECT cost_usd, reserved_usd, audio_s, above_reserved FROM cost_entries")
+    assert entries == [(Decimal(cost), Decimal("0.06"), float(Decimal(cost) * 10_000), above)]
 
 
 def everything_said(error: BaseException | None) -> Iterator[str]:
