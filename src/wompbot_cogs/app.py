@@ -23,7 +23,7 @@ from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.health import meter_for, watched_over
 from wompbot_cogs.history import HistoryFiller
-from wompbot_cogs.hooks import ConversationHooks, Hooks
+from wompbot_cogs.hooks import Hooks, PluginHooks
 from wompbot_cogs.host import Host, PluginValues, Provision, make_host
 from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.permissions import Permissions
@@ -117,7 +117,7 @@ async def open_app(
                 "consent": core.consent,
                 "costs": books,
                 "guilds": guilds,
-                "hooks": ConversationHooks(hooks, plugin),
+                "hooks": PluginHooks(hooks, plugin),
                 "http": core.http.guarded,
                 "jobs": PluginJobs(core.jobs, plugin, scope),
                 "limits": core.limits,

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from wompbot_cogs.capabilities import PluginCache, PluginJobs, PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.guilds import Guilds
-from wompbot_cogs.hooks import ConversationHooks
+from wompbot_cogs.hooks import PluginHooks
 from wompbot_cogs.manifest import FILE_NAME, Manifest
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
@@ -130,9 +130,9 @@ class Context:
         return self._get("guilds", Guilds)
 
     @property
-    def hooks(self) -> ConversationHooks:
+    def hooks(self) -> PluginHooks:
         """What other plugins add to a conversation; only the owner gives it."""
-        return self._get("hooks", ConversationHooks)
+        return self._get("hooks", PluginHooks)
 
     @property
     def permissions(self) -> Permissions:

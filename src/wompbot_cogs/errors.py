@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wompcore.errors import WompError
 
 # -- plugins -------------------------------------------------------------------------------------
@@ -79,6 +81,22 @@ class HookTimedOut(PluginError):
 
     def __init__(self, plugin: str, hook: str, seconds: float) -> None:
         super().__init__(plugin, f"{hook} did not answer within {seconds:g} s")
+
+
+class HookIncomplete(WompError):
+    """Some plugins failed at something that all of them must do.
+
+    Args:
+        hook: The hook.
+        plugins: Ids of the plugins that failed.
+    """
+
+    hint = "The log says why. Mend or unload these plugins and try again."
+
+    def __init__(self, hook: str, plugins: Sequence[str]) -> None:
+        super().__init__(f"hook '{hook}' failed in plugins: {', '.join(plugins)}")
+        self.hook = hook
+        self.plugins = tuple(plugins)
 
 
 class HookResultInvalid(PluginError):

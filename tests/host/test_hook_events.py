@@ -11,6 +11,8 @@ import pytest
 
 from living_bot import OWNER, Living
 from plugin_site import PluginSite
+from wompbot_cogs.errors import HookIncomplete
+from wompbot_cogs.hooks import erase_person, export_person
 from wompbot_cogs.testing import ScriptedModel
 
 LISTENER = """
@@ -263,27 +265,33 @@ async def test_a_plugin_adds_to_an_export_within_bounds(living: Living, site: Pl
     install(site, "hoard", returning("export_person", "{'pages': 'x' * 2_000_000}"))
     install(site, "odd", returning("export_person", "{'pages': object()}"))
     await living.load("diary", "hoard", "odd")
-    outcomes = await living.app.hooks.outcomes("export_person", person_id=1)
-    assert {each.plugin: each.value for each in outcomes} == {
-        "diary": {"pages": [1, 2]},
-        "hoard": None,
-        "odd": None,
-    }
-    assert [each.plugin for each in outcomes if each.failed] == ["hoard", "odd"]
+    with pytest.raises(HookIncomplete, match="hoard, odd") as caught:
+        await export_person(living.app.hooks, 1)
+    assert caught.value.plugins == ("hoard", "odd")
+    await living.app.host.unload("hoard")
+    await living.app.host.unload("odd")
+    assert await export_person(living.app.hooks, 1) == {"diary": {"pages": [1, 2]}}
 
 
 async def test_an_erasure_that_failed_is_known_by_its_plugin(living: Living, site: PluginSite) -> None:
     install(site, "good", returning("erase_person", "None"))
     install(site, "bad", returning("erase_person", "1 / 0"))
     await living.load("good", "bad")
-    outcomes = await living.app.hooks.outcomes("erase_person", person_id=1)
-    assert [(each.plugin, each.failed) for each in outcomes] == [("bad", True), ("good", False)]
+    with pytest.raises(HookIncomplete) as caught:
+        await erase_person(living.app.hooks, 1)
+    assert caught.value.plugins == ("bad",)
+    await living.app.host.unload("bad")
+    await erase_person(living.app.hooks, 1)
 
 
 async def test_a_plugin_says_how_it_is(living: Living, site: PluginSite) -> None:
     install(site, "sick", returning("health", "Health(False, 'no key\\n' + 'x' * 500)"))
-    await living.load("sick")
-    [answer] = await living.app.hooks.ask("health")
-    assert not answer.value.well
-    assert answer.value.text.startswith("no key xxx")
-    assert len(answer.value.text) <= 200
+    install(site, "numb", returning("health", "1 / 0"))
+    install(site, "well", returning("health", "Health(True)"))
+    assert await living.ask(OWNER, "!plugins health") == "No plugin says how it is."
+    await living.load("sick", "numb", "well")
+    numb, sick, well = (await living.ask(OWNER, "!plugins health")).splitlines()
+    assert numb == "🔴 **numb** `it cannot say`"
+    assert sick.startswith("🔴 **sick** `no key xxx")
+    assert len(sick) <= 220
+    assert well == "🟢 **well**"

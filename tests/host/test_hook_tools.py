@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import sys
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +78,20 @@ async def test_a_plugins_tool_is_offered_runs_and_comes_and_goes_with_it(
     await living.app.host.unload("delphi")
     await living.ask("alice", question)
     assert offered(model) == [["delphi_oracle"]] * 4 + [[]]
+
+
+async def test_after_a_swap_nothing_holds_the_old_implementation(living: Living, site: PluginSite) -> None:
+    install(site, "delphi", "return GREETING")
+    await living.load("delphi")
+    await living.ask("alice", "wompbot, ask the oracle of the mountain!")
+    module = sys.modules["delphi_plugin"]
+    old = [weakref.ref(thing) for thing in (module, module.Offers, module.delphi_oracle.function)]
+    del module
+    install(site, "delphi", "return 'new'")
+    await living.app.host.swap("delphi")
+    assert "new" in await living.ask("alice", "wompbot, ask the oracle of the mountain!")
+    gc.collect()
+    assert [ref() for ref in old] == [None, None, None]
 
 
 async def test_a_tool_speaks_under_the_name_of_its_plugin(living: Living, site: PluginSite) -> None:

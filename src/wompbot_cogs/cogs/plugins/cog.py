@@ -24,6 +24,7 @@ class PluginsCog(commands.Cog, name="Plugins"):
     """Plugins come and go while the bot runs."""
 
     def __init__(self, context: Context) -> None:
+        self._hooks = context.hooks
         self._host = context.plugins
         self._permissions = context.permissions
 
@@ -94,6 +95,13 @@ class PluginsCog(commands.Cog, name="Plugins"):
         async with _telling_refusals(context):
             await self._host.withdraw(plugin, capability, by_id=context.author.id)
             await context.send(texts.WITHDRAWN.format(id=plugin, capability=capability))
+
+    @plugins.command()
+    @requires(Level.SUPER_ADMIN)
+    async def health(self, context: commands.Context[Any]) -> None:
+        """Ask the plugins how they are."""
+        async with _telling_refusals(context):
+            await context.send(texts.healths(await self._hooks.health()))
 
     @load.autocomplete("plugin")
     @swap.autocomplete("plugin")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from discord.utils import format_dt
 
-from wompbot_cogs import PluginState
+from wompbot_cogs import Health, PluginState
 from wompcore.errors import WompError
 from wompcore.repos.plugins import PluginProcess
 from wompcore.text import bound, defuse_mentions
@@ -18,6 +18,7 @@ QUARANTINED = "`{id}` is in quarantine until you release it."
 UNLOADED = "`{id}` is unloaded, and stays so after a restart."
 GRANTED = "`{id}` may use `{capability}` from its next loading on."
 WITHDRAWN = "`{id}` may not use `{capability}` from its next loading on."
+NO_HEALTH = "No plugin says how it is."
 
 _LONGEST = 2000
 _MARKS = {"live": "🟢", "off": "⚪", "failed": "🔴", "quarantined": "🟠", "draining": "🟡"}
@@ -46,6 +47,15 @@ def details(receipts: Mapping[str, Iterable[str]], processes: Sequence[PluginPro
     if len(processes) > 1:
         left += [_process(process) for process in processes]
     return "".join(f"\n{line}" for line in left)
+
+
+def healths(healths: Mapping[str, Health]) -> str:
+    """Return one line per plugin that says how it is."""
+    lines = [
+        f"{'🟢' if health.well else '🔴'} **{plugin}** {_code(health.text) if health.text else ''}".rstrip()
+        for plugin, health in sorted(healths.items())
+    ]
+    return _sent("\n".join(lines)) or NO_HEALTH
 
 
 def bounded(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What plugins add to a conversation, as the one who leads it sees it."""
+"""What one plugin may ask of the others, on the conversation it leads or on how they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from wompbot_cogs.errors import HookTimedOut
-from wompbot_cogs.hooks.exchange import Decline, Note, ReplyGiven, ReplyRequest
+from wompbot_cogs.hooks.exchange import Decline, Health, Note, ReplyGiven, ReplyRequest
 from wompbot_cogs.hooks.registry import Answer, Hooks
 from wompbot_cogs.hooks.running import begin, timed
 from wompcore.errors import NotOpen, ToolFailed
@@ -51,12 +51,12 @@ class WordBefore:
     notes: tuple[str, ...] = ()
 
 
-class ConversationHooks:
-    """Asks the other plugins on behalf of one that leads conversations.
+class PluginHooks:
+    """Asks the other plugins on behalf of one.
 
     Args:
         hooks: The hooks.
-        plugin: The id of the plugin that leads.
+        plugin: The id of the plugin that asks.
     """
 
     def __init__(self, hooks: Hooks, plugin: str) -> None:
@@ -133,6 +133,12 @@ class ConversationHooks:
             reply: The reply.
         """
         self._hooks.tell("after_reply", reply=reply)
+
+    async def health(self) -> dict[str, Health]:
+        """Return how plugins find themselves, by id; those without an opinion are left out."""
+        answers = await self._hooks.outcomes("health")
+        said = {answer.plugin: answer.value for answer in answers if answer.value is not None}
+        return said | {answer.plugin: Health(False, "it cannot say") for answer in answers if answer.failed}
 
     def _fenced(self, plugin: str, text: str) -> str:
         """Fence a text with the same mark as before, so that a prompt that starts alike can be cached."""
