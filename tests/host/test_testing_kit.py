@@ -60,8 +60,8 @@ async def test_a_plugin_that_cleans_up_leaves_nothing(site: PluginSite, bot_sett
 @pytest.mark.parametrize(
     ("leak", "says"),
     [
-        ("asyncio.get_running_loop().call_later(3600, print, self)", "cog Leaky is still referred to"),
-        ("import heard_by_all; heard_by_all.HELD.append(self)", "cog Leaky is still referred to"),
+        ("asyncio.get_running_loop().call_later(3600, print, self)", "cog Leaky, held by"),
+        ("import heard_by_all; heard_by_all.HELD.append(self)", "cog Leaky, held by"),
     ],
 )
 async def test_what_a_plugin_leaves_behind_is_named(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
-import weakref
 from collections import Counter
 from collections.abc import Iterator, Set
-from typing import Any
 
 from wompbot_cogs.app import App
 from wompbot_cogs.host.discovery import discover
@@ -25,21 +22,13 @@ async def find_leaks(app: App, plugin: str) -> list[str]:
         plugin: Its id.
     """
     package = discover()[plugin].package
-    watched: list[tuple[str, weakref.ref[Any]]]
-    watched = [(name, weakref.ref(sys.modules[name])) for name in modules_of(package)]
-    watched += [
-        (f"cog {name}", weakref.ref(cog))
-        for name, cog in app.bot.cogs.items()
-        if type(cog).__module__.partition(".")[0] == package.partition(".")[0]
-    ]
     files = {str(sys.modules[name].__file__) for name in modules_of(package)}
     await _unload(app, plugin)
     first = Counter(_acquired(app))
-    gc.collect()
-    leaks = [f"{name} is still referred to" for name, ref in watched if ref() is not None]
-    leaks += _tasks_of(plugin, files)
+    leaks = _tasks_of(plugin, files)
     await app.host.load(plugin)
     await _unload(app, plugin)
+    leaks += app.host.receipts().get(plugin, ())
     leaks += [f"{what} ({count} more)" for what, count in (Counter(_acquired(app)) - first).items()]
     leaks += [f"{name} is still imported" for name in modules_of(package)]
     await app.host.load(plugin)
@@ -54,7 +43,7 @@ async def _unload(app: App, plugin: str) -> None:
 
 
 def _acquired(app: App) -> Iterator[str]:
-    """Yield what plugins can have acquired from the bot and the loop."""
+    """Yield what plugins can have acquired from the bot."""
     bot = app.bot
     for event, listeners in bot.extra_events.items():
         yield from (f"listener {event}" for _ in listeners)
