@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
-from typing import Protocol
+from contextlib import asynccontextmanager, suppress
 
 from wompbot_cogs.budgets import amount, subject
 from wompcore.costs import Budgets, Crossing
 from wompcore.db import Listener
+from wompcore.jobs import Outbox
 from wompcore.repos.costs_budgets import CROSSINGS
 
 REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
@@ -26,16 +26,6 @@ _LOOK_S = 60.0  # what nobody was told of is found then
 _log = logging.getLogger(__name__)
 
 
-class Post(Protocol):
-    """Delivers a text once per key, as :meth:`wompcore.jobs.Outbox.post` does."""
-
-    async def __call__(
-        self, key: str, channel_id: int | None, text: str, person_id: int | None = None
-    ) -> bool:
-        """Return whether the key is new."""
-        ...
-
-
 class Alerts:
     """Hands crossings to the outbox. Made by :meth:`open`.
 
@@ -44,16 +34,16 @@ class Alerts:
 
     Args:
         budgets: Knows the crossings.
-        post: Takes deliveries.
+        outbox: Takes deliveries.
         channel_id: Where alerts go; ``None`` for direct messages to the owners.
         owners: Tells who they are; nobody until the bot has logged in.
     """
 
     def __init__(
-        self, budgets: Budgets, post: Post, channel_id: int | None, owners: Callable[[], Collection[int]]
+        self, budgets: Budgets, outbox: Outbox, channel_id: int | None, owners: Callable[[], Collection[int]]
     ) -> None:
         self._budgets = budgets
-        self._post = post
+        self._outbox = outbox
         self._channel_id = channel_id
         self._owners = owners
         self._news = asyncio.Event()
@@ -63,14 +53,14 @@ class Alerts:
     async def open(
         cls,
         budgets: Budgets,
-        post: Post,
+        outbox: Outbox,
         listener: Listener,
         *,
         channel_id: int | None,
         owners: Callable[[], Collection[int]],
     ) -> AsyncIterator[Alerts]:
         """Hand out whatever is crossed while the context lasts, and what was before."""
-        alerts = cls(budgets, post, channel_id, owners)
+        alerts = cls(budgets, outbox, channel_id, owners)
         listener.on(CROSSINGS, lambda _: alerts.look())
         watching = asyncio.create_task(alerts._watch(), name="wompbot-alerts")
         try:
@@ -91,10 +81,10 @@ class Alerts:
         """Give one crossing to the outbox."""
         text, key = words(crossing), f"crossing:{crossing.id}"
         if self._channel_id is not None:
-            await self._post(key, self._channel_id, text)
+            await self._outbox.post(key, self._channel_id, text)
             return
         for owner in self._owners():
-            await self._post(f"{key}:{owner}", None, text, owner)
+            await self._outbox.post(f"{key}:{owner}", None, text, owner)
 
     async def _watch(self) -> None:
         while True:
@@ -103,10 +93,8 @@ class Alerts:
                     await self._budgets.hand_out(self.deliver)
             except Exception:  # whatever it is, the alert is still in the database
                 _log.exception("alerts are handed out later")
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _LOOK_S)
-            except TimeoutError:
-                continue
             self._news.clear()
 
 

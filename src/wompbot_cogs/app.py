@@ -162,7 +162,7 @@ async def open_app(
         alerts = await stack.enter_async_context(
             Alerts.open(
                 core.budgets,
-                core.outbox.post,
+                core.outbox,
                 core.listener,
                 channel_id=settings.discord.alert_channel,
                 owners=owners,
