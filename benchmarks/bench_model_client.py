@@ -49,6 +49,7 @@ _REQUEST = ChatRequest(
     (Message("system", _MESSAGES[0]["content"]), Message("user", _MESSAGES[1]["content"])),
     Attribution(Purpose.CHAT),
     max_tokens=500,
+    temperature=0.7,
 )
 _NOW = datetime.now(UTC)
 _PRICE = {"default_price": {"input": "1", "output": "2"}}

@@ -140,7 +140,7 @@ def _texts(message: Message) -> list[str]:
     if message.name:
         texts.append(message.name)
     for call in message.tool_calls:
-        texts += (call.id, call.name, _spread(call.arguments))
+        texts += (call.id, call.name, _spread(call.arguments), call.extra)
     if message.tool_call_id:
         texts.append(message.tool_call_id)
     return texts

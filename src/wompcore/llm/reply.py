@@ -43,12 +43,14 @@ class ToolCallPart:
         id: Empty when the provider said it before, or never.
         name: The tool; empty when it was said before.
         arguments: The next piece of the JSON text.
+        extra: What the provider wants back with the call.
     """
 
     index: int
     id: str = ""
     name: str = ""
     arguments: str = ""
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)

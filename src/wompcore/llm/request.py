@@ -26,11 +26,13 @@ class ToolCall:
         id: Ties the tool's result to the call.
         name: The tool.
         arguments: JSON text as the model wrote it; not validated yet.
+        extra: JSON text that the provider wants back with the call, as Gemini does its signatures.
     """
 
     id: str
     name: str
     arguments: str
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _CHARS_PER_TOKEN = 4
 def as_delta(answer: ProviderAnswer) -> Delta:
     """Return a whole answer as a single piece."""
     parts = (
-        ToolCallPart(index, call.id, call.name, call.arguments)
+        ToolCallPart(index, call.id, call.name, call.arguments, call.extra)
         for index, call in enumerate(answer.tool_calls)
     )
     return Delta(
@@ -35,6 +35,7 @@ class _Call:
     id: str
     name: str
     arguments: list[str] = field(default_factory=list)
+    extra: str = ""
 
 
 class Assembly:
@@ -75,7 +76,7 @@ class Assembly:
             sent: Bytes of the request, from which tokens are estimated when no usage was reported.
         """
         calls = tuple(
-            ToolCall(call.id or f"call_{number}", call.name, "".join(call.arguments) or "{}")
+            ToolCall(call.id or f"call_{number}", call.name, "".join(call.arguments) or "{}", call.extra)
             for number, call in enumerate(self._calls)
             if call.name
         )
@@ -110,6 +111,7 @@ class Assembly:
             self._calls.append(call)
         call.id = call.id or part.id
         call.name = call.name or part.name
+        call.extra = call.extra or part.extra
         if part.arguments:
             call.arguments.append(part.arguments)
 

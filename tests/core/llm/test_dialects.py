@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_client import OpenClient, asking
+from llm_client import FOR, OpenClient, asking
 from wompcore.config import HttpSettings, LlmSettings
 from wompcore.http import HttpSessions
 from wompcore.llm import (
     Assembly,
+    ChatRequest,
     Delta,
+    Message,
     OpenAiStyle,
     ProviderAnswer,
     ToolCall,
@@ -23,6 +25,7 @@ from wompcore.llm import (
     model_provider,
 )
 from wompcore.llm.offline import offline_server
+from wompcore.llm.providers.chat_completions import decode, encode
 from wompcore.llm.providers.chunks import read_chunk
 from wompcore.llm.sse import EventParser
 from wompcore.money import usd
@@ -231,6 +234,21 @@ def test_gemini_sends_calls_without_a_number_and_ends_the_answer_with_them() -> 
     other = {"id": "", "type": "function", "function": {"name": "say", "arguments": "{}"}}
     answer = heard(chunk({"tool_calls": [call, other]}, "tool_calls"), "data: [DONE]")
     assert answer.tool_calls == (ToolCall("call_0", "dice", '{"n":1}'), ToolCall("call_1", "say", "{}"))
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_gemini_gets_its_signature_back_with_the_call(streamed: bool) -> None:
+    """Its documentation, "Thought signatures": a call that comes back without one is refused."""
+    signed = {"google": {"thought_signature": "c2lnbmVk/+=="}}
+    call = {"id": "c", "function": {"name": "dice", "arguments": "{}"}, "extra_content": signed}
+    if streamed:
+        answer = heard(chunk({"tool_calls": [{"index": 0, **call}]}), chunk({}, "tool_calls"), "data: [DONE]")
+    else:
+        body = {"choices": [{"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]}
+        answer = decode(json.dumps(body).encode(), sent=1, provider="p")
+    turn = Message("assistant", "", tool_calls=answer.tool_calls)
+    sent = json.loads(encode(ChatRequest((turn,), FOR, max_tokens=9), "m"))
+    assert sent["messages"][0]["tool_calls"] == [{"type": "function", **call}]
 
 
 @pytest.mark.parametrize("content", ["\ufeff", "a\u0000b", "\u2028"])

@@ -26,6 +26,7 @@ Json = Mapping[str, Any]
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 _NAME_LIMIT = 64
+_EXTRA = "extra_content"
 
 
 # -- requests ------------------------------------------------------------------------------------
@@ -81,13 +82,16 @@ def _message(message: Message) -> Json:
         turn["name"] = _NOT_IN_NAMES.sub("_", message.name)[:_NAME_LIMIT]
     if message.tool_calls:
         turn["content"] = turn["content"] or None
-        turn["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
+        turn["tool_calls"] = [_call(call) for call in message.tool_calls]
     if message.tool_call_id:
         turn["tool_call_id"] = message.tool_call_id
     return turn
+
+
+def _call(call: ToolCall) -> Json:
+    function = {"name": call.name, "arguments": call.arguments}
+    extra = {_EXTRA: json.loads(call.extra)} if call.extra else {}
+    return {"id": call.id, "type": "function", "function": function, **extra}
 
 
 def _content(message: Message) -> str | list[Json]:
@@ -184,7 +188,8 @@ def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
         if not isinstance(function, dict) or not function.get("name"):
             continue
         arguments = read_arguments(function.get("arguments")) or "{}"
-        found.append(ToolCall(str(call.get("id") or f"call_{number}"), str(function["name"]), arguments))
+        id_, name = str(call.get("id") or f"call_{number}"), str(function["name"])
+        found.append(ToolCall(id_, name, arguments, read_extra(call)))
     return tuple(found)
 
 
@@ -193,6 +198,12 @@ def read_arguments(arguments: object) -> str:
     if isinstance(arguments, str):
         return arguments
     return json.dumps(arguments, ensure_ascii=False, default=float) if arguments else ""
+
+
+def read_extra(call: Json) -> str:
+    """Return what must come back with a tool call. Source: Gemini API, "Thought signatures"."""
+    extra = call.get(_EXTRA)
+    return json.dumps(extra, default=float) if isinstance(extra, dict) else ""
 
 
 def read_usage(usage: object) -> Usage | None:

@@ -11,6 +11,7 @@ from wompcore.errors import ModelAnswerInvalid
 from wompcore.llm.providers.chat_completions import (
     paid,
     read_arguments,
+    read_extra,
     read_finish_reason,
     read_reasoning,
     read_text,
@@ -69,4 +70,5 @@ def _parts(calls: list[object]) -> Iterator[ToolCallPart]:
             id=str(call.get("id") or ""),
             name=str(function.get("name") or ""),
             arguments=read_arguments(function.get("arguments")),
+            extra=read_extra(call),
         )
