@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from wompbot_cogs._dpy import pointed_at
@@ -23,7 +24,7 @@ from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.health import meter_for, watched_over
 from wompbot_cogs.history import HistoryFiller
-from wompbot_cogs.hooks import Hooks, PluginHooks
+from wompbot_cogs.hooks import Hooks, PluginHooks, erase_person, export_person
 from wompbot_cogs.host import Host, PluginValues, Provision, make_host
 from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.permissions import Permissions
@@ -144,6 +145,8 @@ async def open_app(
         hooks.feed("messages_seen", lambda take: flow.kept.add(lambda message: take(copy(message))))
         hooks.feed("claims_found", core.claims.found.add)
         hooks.feed("costs_settled", core.ledger.settled.add)
+        core.privacy.also_export(partial(export_person, hooks))
+        core.privacy.also_erase(partial(erase_person, hooks))
         host = make_host(
             settings.bot,
             bot,

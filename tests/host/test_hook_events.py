@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from living_bot import OWNER, Living
 from plugin_site import PluginSite
 from wompbot_cogs.errors import HookIncomplete
-from wompbot_cogs.hooks import erase_person, export_person
+from wompbot_cogs.hooks import erase_person
 from wompbot_cogs.testing import ScriptedModel
+from wompcore.errors import ErasureIncomplete
 
 LISTENER = """
 from wompbot_cogs import Decline, Health, Note, Plugin, PromptPart, hookimpl
@@ -265,23 +267,24 @@ async def test_a_plugin_adds_to_an_export_within_bounds(living: Living, site: Pl
     install(site, "hoard", returning("export_person", "{'pages': 'x' * 2_000_000}"))
     install(site, "odd", returning("export_person", "{'pages': object()}"))
     await living.load("diary", "hoard", "odd")
-    with pytest.raises(HookIncomplete, match="hoard, odd") as caught:
-        await export_person(living.app.hooks, 1)
-    assert caught.value.plugins == ("hoard", "odd")
-    await living.app.host.unload("hoard")
-    await living.app.host.unload("odd")
-    assert await export_person(living.app.hooks, 1) == {"diary": {"pages": [1, 2]}}
+    lines = [json.loads(line) async for line in living.app.core.privacy.export(1, by_id=1)]
+    elsewhere = {line["owner"]: line["elsewhere"] for line in lines if "elsewhere" in line}
+    missing = {"missing": "this plugin could not say what it keeps"}
+    assert elsewhere == {"diary": {"pages": [1, 2]}, "hoard": missing, "odd": missing}
+    assert "rows" in lines[-1]
 
 
-async def test_an_erasure_that_failed_is_known_by_its_plugin(living: Living, site: PluginSite) -> None:
+async def test_an_erasure_that_failed_in_a_plugin_is_not_complete(living: Living, site: PluginSite) -> None:
     install(site, "good", returning("erase_person", "None"))
     install(site, "bad", returning("erase_person", "1 / 0"))
     await living.load("good", "bad")
+    with pytest.raises(ErasureIncomplete):
+        await living.app.core.privacy.erase(1, by_id=1)
     with pytest.raises(HookIncomplete) as caught:
         await erase_person(living.app.hooks, 1)
     assert caught.value.plugins == ("bad",)
     await living.app.host.unload("bad")
-    await erase_person(living.app.hooks, 1)
+    await living.app.core.privacy.erase(1, by_id=1)
 
 
 async def test_a_plugin_says_how_it_is(living: Living, site: PluginSite) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from wompbot_cogs import Context, Plugin, hookimpl
+from wompbot_cogs import Plugin, hookimpl
 from wompcore.llm.tools import Tool, tool
 
 
@@ -28,13 +28,10 @@ async def roll_dice(
 class Dice:
     """Offers the tool."""
 
-    def __init__(self, context: Context) -> None:
-        self._log = context.log
-
     @hookimpl
     def tools(self) -> Tool:
         """Offer it to everybody, everywhere."""
         return roll_dice
 
 
-plugin = Plugin(hooks=[Dice])
+plugin = Plugin(hooks=[lambda context: Dice()])

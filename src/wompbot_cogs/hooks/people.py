@@ -8,6 +8,8 @@ from typing import Any
 from wompbot_cogs.errors import HookIncomplete
 from wompbot_cogs.hooks.registry import Hooks
 
+_MISSING = {"missing": "this plugin could not say what it keeps"}
+
 
 async def export_person(hooks: Hooks, person_id: int) -> dict[str, Mapping[str, Any]]:
     """Return what plugins add to a person's export, by plugin id.
@@ -15,14 +17,10 @@ async def export_person(hooks: Hooks, person_id: int) -> dict[str, Mapping[str, 
     Args:
         hooks: The hooks.
         person_id: Whose export it is.
-
-    Raises:
-        HookIncomplete: A plugin did not say what it keeps.
     """
     answers = await hooks.outcomes("export_person", person_id=person_id)
-    if failed := [answer.plugin for answer in answers if answer.failed]:
-        raise HookIncomplete("export_person", failed)
-    return {answer.plugin: answer.value for answer in answers if answer.value is not None}
+    missing = {answer.plugin: _MISSING for answer in answers if answer.failed}
+    return missing | {answer.plugin: answer.value for answer in answers if answer.value is not None}
 
 
 async def erase_person(hooks: Hooks, person_id: int) -> None:

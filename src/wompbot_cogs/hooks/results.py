@@ -23,7 +23,7 @@ PARTS_MAX = 4
 PART_CHARS = 1_000
 NOTE_CHARS = 500
 HEALTH_CHARS = 200
-EXPORT_CHARS = 1_000_000
+EXPORT_CHARS = 200_000
 TOOL_SECONDS_MAX = 60.0
 TOOL_CHARS_MAX = 8_000
 _DESCRIPTION_CHARS = 1_000
@@ -74,7 +74,7 @@ def export(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"a mapping, not {type(value).__name__}")
     try:
-        written = json.dumps(value, ensure_ascii=False)
+        written = json.dumps(value)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"it cannot be written as JSON: {error}") from error
     if len(written) > EXPORT_CHARS:

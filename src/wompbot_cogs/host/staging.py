@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from discord.ext import commands
 
@@ -69,7 +69,7 @@ class Staging:
                     others = [make(context) for make in plugin.hooks]
                 self._hooks.stage(found.manifest, outfit.given.keys(), (*cogs, *others), scope)
                 self._check_names(found.id, cogs, loaded)
-                witness = _witness(found.package, cogs, context, scope)
+                witness = _witness(found.package, (*cogs, *others), context, scope)
                 limit.reschedule(None)  # from here on nothing suspends
                 await switch(self._bot, old.cogs if old else (), cogs)
         except BaseException as error:
@@ -99,9 +99,13 @@ async def _prepare(plugin: Plugin, context: Context, scope: Scope) -> tuple[comm
     return cogs
 
 
-def _witness(package: str, cogs: Sequence[commands.Cog], context: Context, scope: Scope) -> Witness:
+def _witness(package: str, objects: Iterable[object], context: Context, scope: Scope) -> Witness:
     parts: dict[str, object] = {f"module {name}": sys.modules[name] for name in modules_of(package)}
-    parts |= {f"cog {cog.qualified_name}": cog for cog in cogs}
+    for thing in objects:
+        if isinstance(thing, commands.Cog):
+            parts[f"cog {thing.qualified_name}"] = thing
+        elif type(thing).__weakrefoffset__:  # one with slots may not be watched
+            parts[f"hooks {type(thing).__name__}"] = thing
     return Witness({**parts, "context": context, "scope": scope})
 
 

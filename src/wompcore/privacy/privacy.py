@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wompcore.clock import Clock
@@ -25,6 +25,9 @@ _RETRIES = 10
 
 More = Callable[[int], Awaitable[object]]
 """Erases what a program keeps elsewhere about a person; may be called again for the same one."""
+
+Also = Callable[[int], Awaitable[Mapping[str, object]]]
+"""Returns what a program keeps elsewhere about a person, by owner, as JSON can hold it."""
 
 
 @dataclass(slots=True)
@@ -65,6 +68,7 @@ class Privacy:
         self._jobs = jobs
         self._clock = clock
         self._more: list[More] = []
+        self._also: list[Also] = []
         jobs.register(_JOB, self._erase_later, retry=_RETRIES)
 
     def also_erase(self, more: More) -> Callable[[], None]:
@@ -72,11 +76,17 @@ class Privacy:
         self._more.append(more)
         return lambda: self._more.remove(more)
 
+    def also_export(self, also: Also) -> Callable[[], None]:
+        """Export what is kept outside of the catalogue as well; returns what takes that back."""
+        self._also.append(also)
+        return lambda: self._also.remove(also)
+
     async def export(self, person_id: int, *, by_id: int) -> AsyncGenerator[str, None]:
         """Give everything that is kept about a person as lines of JSON, in bounded memory.
 
         The first line says whose data it is; each other one is a row, with the table it is in and what
-        that keeps; the last one counts the rows, so a file without it is not whole.
+        that keeps, or what somebody keeps elsewhere; the last one counts the rows, so a file without it
+        is not whole.
 
         Args:
             person_id: Who.
@@ -94,6 +104,9 @@ class Privacy:
                 async for row in rows:
                     count += 1
                     yield f'{head[:-1]}, "row": {row}}}\n'
+        for also in self._also:
+            for owner, kept in (await also(person_id)).items():
+                yield _line(owner=owner, elsewhere=kept)
         await self._data.note("data_export_completed", person_id, by_id=by_id, at=at, rows=count)
         yield _line(rows=count)
 
