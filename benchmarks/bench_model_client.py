@@ -2,8 +2,8 @@
 
 CPU time of this process per call; the model is the offline server in a process of its own. The
 baseline is aiohttp with nothing around it: post, then ``json``; for the stream, every line of it read
-and parsed. The openai SDK and LiteLLM are measured in the same run where they are installed, and shown
-only. Not covered: TLS, answers beyond a few kilobytes, and the server's side.
+and parsed. The openai SDK and LiteLLM are measured in the same run where they are installed (``nox -s
+bench`` does so), and shown only. Not covered: TLS, answers beyond a few kilobytes, and the server's side.
 """
 
 from __future__ import annotations
@@ -38,13 +38,15 @@ PROMISE = (
 )
 
 _CALLS = 1500
+_CALLS_OF_PEERS = 300  # they take twenty times as long
 _IN_FLIGHT = 50
 _US = 1e6
 _MESSAGES = [
     {"role": "system", "content": "You are a friendly bot in a chat of people who race cars. " * 20},
     {"role": "user", "content": "who are you, and what can you tell me about the race last night?"},
 ]
-_BODY = {"model": "offline-1", "messages": _MESSAGES, "max_tokens": 500, "temperature": 0.7}
+_BODY: dict[str, Any] = {"model": "offline-1", "messages": _MESSAGES, "max_tokens": 500, "temperature": 0.7}
+_STREAMED: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 _REQUEST = ChatRequest(
     (Message("system", _MESSAGES[0]["content"]), Message("user", _MESSAGES[1]["content"])),
     Attribution(Purpose.CHAT),
@@ -81,8 +83,8 @@ class Free:
 def run(rounds: int) -> Iterator[Result]:
     with offline_model() as base_url:
 
-        def cpu(place: Callable[[str], Any]) -> Callable[[], float]:
-            return lambda: asyncio.run(_cpu_per_call(place, base_url))
+        def cpu(place: Callable[[str], Any], calls: int = _CALLS) -> Callable[[], float]:
+            return lambda: asyncio.run(_cpu_per_call(place, base_url, calls))
 
         raw, alone = alternate(cpu(raw_completion), cpu(our_completion), rounds)
         yield Result(
@@ -92,9 +94,15 @@ def run(rounds: int) -> Iterator[Result]:
         yield Result("completion, settled", "us", "aiohttp post, json", raw, paid, Goal("ratio", "<=", 5))
         raw, ours = alternate(cpu(raw_stream), cpu(our_stream), rounds)
         yield Result("stream", "us", "aiohttp lines, json", raw, ours, Goal("ratio", "<=", 2))
-        for name, peer in PEERS.items():
-            raw, theirs = alternate(cpu(raw_completion), cpu(peer), rounds)
+        for name, (package, peer, their_stream) in PEERS.items():
+            if find_spec(package) is None:
+                print(f"  {name} is not installed, so it is not compared: nox -s bench -- {ROW} installs it")
+                continue
+            few = _CALLS_OF_PEERS
+            raw, theirs = alternate(cpu(raw_completion, few), cpu(peer, few), rounds)
             yield Result(f"for comparison: {name}", "us", "aiohttp post, json", raw, theirs, None)
+            raw, theirs = alternate(cpu(raw_stream, few), cpu(their_stream, few), rounds)
+            yield Result(f"for comparison: {name}, stream", "us", "aiohttp lines, json", raw, theirs, None)
 
 
 @contextmanager
@@ -109,12 +117,12 @@ def offline_model() -> Iterator[str]:
             server.terminate()
 
 
-async def _cpu_per_call(place: Callable[[str], Any], base_url: str) -> float:
+async def _cpu_per_call(place: Callable[[str], Any], base_url: str, calls: int) -> float:
     async with place(base_url) as ask:
         await _ask_often(ask, 2 * _IN_FLIGHT)
         began = time.process_time()
-        await _ask_often(ask, _CALLS)
-        return (time.process_time() - began) / _CALLS * _US
+        await _ask_often(ask, calls)
+        return (time.process_time() - began) / calls * _US
 
 
 async def _ask_often(ask: Ask, times: int) -> None:
@@ -142,7 +150,7 @@ async def raw_completion(base_url: str) -> AsyncIterator[Ask]:
 
 @asynccontextmanager
 async def raw_stream(base_url: str) -> AsyncIterator[Ask]:
-    body = _BODY | {"stream": True, "stream_options": {"include_usage": True}}
+    body = _BODY | _STREAMED
     async with aiohttp.ClientSession() as session:
 
         async def ask() -> None:
@@ -200,16 +208,47 @@ async def openai_completion(base_url: str) -> AsyncIterator[Ask]:
 
 
 @asynccontextmanager
-async def litellm_completion(base_url: str) -> AsyncIterator[Ask]:
+async def openai_stream(base_url: str) -> AsyncIterator[Ask]:
+    from openai import AsyncOpenAI
+
+    async with AsyncOpenAI(api_key="none", base_url=base_url) as client:
+        yield lambda: _read(client.chat.completions.create(**_BODY, **_STREAMED))
+
+
+def _litellm() -> Any:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # importing it asks its maker for prices otherwise
     import litellm
 
-    body = _BODY | {"model": "openai/offline-1", "api_base": base_url, "api_key": "none"}
+    return litellm
+
+
+def _for_litellm(base_url: str) -> dict[str, Any]:
+    return _BODY | {"model": "openai/offline-1", "api_base": base_url, "api_key": "none"}
+
+
+@asynccontextmanager
+async def litellm_completion(base_url: str) -> AsyncIterator[Ask]:
+    litellm, body = _litellm(), _for_litellm(base_url)
     yield lambda: litellm.acompletion(**body)
 
 
+@asynccontextmanager
+async def litellm_stream(base_url: str) -> AsyncIterator[Ask]:
+    litellm, body = _litellm(), _for_litellm(base_url) | _STREAMED
+    yield lambda: _read(litellm.acompletion(**body))
+
+
+async def _read(answering: Awaitable[Any]) -> None:
+    """Read a peer's stream, whose chunks have one shape."""
+    text = ""
+    async for chunk in await answering:
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+    assert text
+
+
 PEERS = {
-    name: place
-    for name, place in {"openai SDK": openai_completion, "LiteLLM": litellm_completion}.items()
-    if find_spec(name.split()[0].lower())
+    "openai SDK": ("openai", openai_completion, openai_stream),
+    "LiteLLM": ("litellm", litellm_completion, litellm_stream),
 }
+"""By name: the package, and how a completion and a stream of it are measured."""
