@@ -113,6 +113,7 @@ async def open_app(
         def offer(manifest: Manifest, scope: Scope) -> Mapping[str, Any]:
             plugin = manifest.id
             return {
+                "add_view": bot.add_view,
                 "cache": PluginCache(core.cache, plugin),
                 "claims": core.claims,
                 "consent": core.consent,

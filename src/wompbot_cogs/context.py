@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NoReturn, TypeVar, cast
 
+import discord
+
 from wompbot_cogs.capabilities import PluginCache, PluginJobs, PluginMessages, PluginModel, PluginSearch
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.guilds import Guilds
@@ -48,6 +50,26 @@ class Context:
     def on_close(self, undo: Callable[[], None]) -> None:
         """Call back when the plugin is unloaded; the newest first."""
         self._scope.on_close(undo)
+
+    def add_view(self, view: discord.ui.View) -> None:
+        """Answer the buttons of a view from the moment the plugin is live, whoever sent them.
+
+        So they survive a restart and a swap. Every one of them needs a ``custom_id``.
+
+        Args:
+            view: One that never times out.
+
+        Raises:
+            ValueError: It does, or something in it has no ``custom_id``.
+        """
+        if not view.is_persistent():
+            raise ValueError("a view needs timeout=None, and each of its items a custom_id")
+
+        def begin() -> Callable[[], None]:
+            self._capabilities["add_view"](view)
+            return view.stop
+
+        self._scope.on_live(begin)
 
     @property
     def settings(self) -> Any:
