@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 
 from wompbot_cogs.account import look_up
+from wompbot_cogs.doctor_plugins import look_at_plugin_data, look_at_plugins
 from wompbot_cogs.errors import IntentsRefused
-from wompbot_cogs.host import discover
+from wompbot_cogs.finding import Finding
 from wompbot_cogs.settings import BotSettings
 from wompcore.db import Database, migrations_in, pending_migrations
 from wompcore.errors import TransportFailed, WompError
@@ -23,23 +23,6 @@ _FIRST_START_S = 60.0
 """The embedded server makes its files at its first start."""
 
 _LEFT_ALONE = "The endpoint failed repeatedly; it is tried again by itself."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look found.
-
-    Args:
-        subject: What was looked at.
-        good: Whether it is as it should be.
-        detail: What was found, in one line.
-        hint: What to do about it, when it is not good.
-    """
-
-    subject: str
-    good: bool
-    detail: str
-    hint: str = ""
 
 
 async def examine(settings: BotSettings, *, only: Collection[str] = ()) -> list[Finding]:
@@ -57,6 +40,7 @@ async def examine(settings: BotSettings, *, only: Collection[str] = ()) -> list[
         ("breakers", look_at_breakers, _FIRST_START_S),
         ("token", look_at_account, _LIMIT_S),
         ("plugins", look_at_plugins, _LIMIT_S),
+        ("plugin data", look_at_plugin_data, _FIRST_START_S),
     ]
     found = await asyncio.gather(
         *(_in_time(subject, look(settings), s) for subject, look, s in looks if not only or subject in only)
@@ -133,22 +117,6 @@ async def look_at_account(settings: BotSettings) -> list[Finding]:
         "all that the settings ask for" if settings.discord.message_content else "mentions and slash only"
     )
     return [*found, Finding("intents", True, detail)]
-
-
-async def look_at_plugins(settings: BotSettings) -> list[Finding]:
-    """Read the manifest of every installed plugin; nothing of theirs is run."""
-    plugins = discover()
-    found = [
-        Finding(f"plugin {plugin.id}", False, plugin.problem.problem, plugin.problem.hint)
-        for plugin in plugins.values()
-        if plugin.problem is not None
-    ]
-    found += [
-        Finding(f"plugin {id_}", False, "not installed", "Correct bot.plugins or pip install it.")
-        for id_ in settings.bot.plugins
-        if id_ not in plugins
-    ]
-    return found or [Finding("plugins", True, ", ".join(plugins) or "none installed")]
 
 
 async def _in_time(subject: str, look: Awaitable[list[Finding]], limit_s: float) -> list[Finding]:

@@ -9,7 +9,8 @@ import pytest
 
 from command_line import Wompbot
 from discord_server import TOKEN, DiscordServer
-from wompbot_cogs.doctor import Finding, examine
+from wompbot_cogs.doctor import examine
+from wompbot_cogs.finding import Finding
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import DatabaseSettings
 from wompcore.db import Database

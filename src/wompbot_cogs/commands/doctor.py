@@ -12,7 +12,7 @@ from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.terminal import FAILED, Terminal, reporting
 
 if TYPE_CHECKING:
-    from wompbot_cogs.doctor import Finding
+    from wompbot_cogs.finding import Finding
 
 
 def doctor(config: Config = None, as_json: Json = False, debug: Debug = False) -> None:

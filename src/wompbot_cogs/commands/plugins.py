@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
+from wompbot_cogs.commands.purge import purge
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from wompbot_cogs.host import PluginState
 
 plugins = typer.Typer(help="Look at the installed plugins.", no_args_is_help=True)
+plugins.command("purge")(purge)
 
 
 @plugins.command("list")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from procrastinate.schema import SchemaManager
 
-from wompcore.db import Migration
+from wompcore.db import Database, Migration
 
 NAMESPACE = "jobs"
 
@@ -22,3 +22,9 @@ def jobs_migrations() -> list[Migration]:
         Migration(NAMESPACE, number, file.stem, file.read_text(encoding="utf-8"), checksum=file.stem)
         for number, file in enumerate(files, start=1)
     ]
+
+
+async def forget_jobs(db: Database, prefix: str) -> int:
+    """Remove the jobs of queues whose name begins so; returns how many there were."""
+    query = "DELETE FROM procrastinate_jobs WHERE starts_with(queue_name, %s)"
+    return await db.execute(query, [prefix])

@@ -150,6 +150,10 @@ class PluginRepository:
         }
         return int(await self._db.fetch_value(_SET, values))
 
+    async def remove(self, plugin: str) -> None:
+        """Forget what was decided about a plugin that is gone."""
+        await self._db.execute("DELETE FROM plugin_states WHERE id = %s", [plugin])
+
     async def report(self, process: str, runs: Mapping[str, str]) -> None:
         """Tell what a process runs, and that it lives."""
         await self._db.execute(_REPORT, (process, Jsonb(dict(runs))))
