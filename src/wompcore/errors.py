@@ -370,6 +370,16 @@ class CoolingDown(LimitReached):
 # -- claims --------------------------------------------------------------------------------------
 
 
+class ScreenModelInvalid(WompError):
+    """The weights of the claim screen cannot be used."""
+
+    hint = "The file comes with the package: install it again, or train it (python -m wompcore.claims.train)."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"the weights of the claim screen: {problem}")
+        self.problem = problem
+
+
 class ClaimUnknown(WompError):
     """There is no such claim here."""
 

@@ -60,13 +60,16 @@ def _rule(
     return Rule(kind, start, tuple(steps), weight or WEIGHTS[kind], general)
 
 
-_YEAR = frozenset(str(year) for year in range(1990, 2151))
+_YEAR = frozenset(["0000"])  # a line's digits are read as 0
 _MONTH = words("january february march april may june july august september october november december")
 _SEASON = words("spring summer autumn winter season christmas year decade century")
 _HORIZON = _YEAR | _MONTH | _SEASON | words("years seasons decades")
 _BY = words("by before within in until")
 _WILL = words("will won't wont gonna shall he'll she'll they'll it'll there'll that'll")
 _IS = words("is are isn't aren't was were it's he's she's they're that's")
+OWN: Final = words("my our us we i'm here today tonight cpu ram memory disk battery gb mb")
+"""A line with one of these is about the speaker's own surroundings."""
+
 _VERB = words("is are does do")
 _ALL = words("all every everyone everybody nobody none always never")
 _OUTCOME = words(

@@ -1,0 +1,155 @@
+"""The learned part of the screen: a sum of weights for words, word pairs and length."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import pairwise, repeat
+from typing import Any, Final
+
+from wompcore.errors import ScreenModelInvalid
+
+FORMAT: Final = 1
+"""Version of the model file's layout."""
+
+MODEL_FILE: Final = "screen_model.json"
+LENGTH_STEP: Final = 4
+LENGTHS: Final = 13
+BEGIN: Final = "^"
+END: Final = "$"
+
+Pair = tuple[str, str]
+_LARGEST: Final = 1_000_000
+_REASONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """Weights, as whole numbers so that a sum does not depend on its order.
+
+    Args:
+        words: Weight per token.
+        pairs: Weight per two tokens in a row; a line begins with ``^`` and ends with ``$``.
+        lengths: Weight per :data:`LENGTH_STEP` tokens of length, the last for everything longer.
+        unit: Log odds per weight.
+        bias: Log odds of a line without any weight.
+    """
+
+    words: Mapping[str, int]
+    pairs: Mapping[Pair, int]
+    lengths: Sequence[int]
+    unit: float
+    bias: float
+
+    def log_odds(self, shapes: list[str], found: AbstractSet[str]) -> float:
+        """Return how much a line looks like a claim.
+
+        Args:
+            shapes: The line's tokens, digits as 0.
+            found: The same as a set.
+        """
+        weight = sum(map(self.words.get, found, repeat(0)))
+        weight += sum(map(self.pairs.get, set(pairs_of(shapes)), repeat(0)))
+        weight += self.lengths[min(len(shapes) // LENGTH_STEP, LENGTHS - 1)]
+        return self.bias + self.unit * weight
+
+    def strongest(self, shapes: list[str]) -> list[tuple[int, ...]]:
+        """Return where the words and pairs stand that speak most for a claim, the strongest first.
+
+        Args:
+            shapes: The line's tokens, digits as 0.
+        """
+        gains: dict[tuple[int, ...], int] = {}
+        for at, word in enumerate(shapes):
+            if word[0].isalnum():
+                gains[(at,)] = self.words.get(word, 0)
+        for at, pair in enumerate(pairwise(shapes)):
+            if pair[0][0].isalnum() and pair[1][0].isalnum():
+                gains[at, at + 1] = self.pairs.get(pair, 0)
+        best = sorted((place for place, gain in gains.items() if gain > 0), key=lambda place: -gains[place])
+        return best[:_REASONS]
+
+
+def pairs_of(shapes: list[str]) -> Iterator[Pair]:
+    """Yield every two tokens in a row, with the line's begin and end.
+
+    Args:
+        shapes: Tokens.
+    """
+    return pairwise([BEGIN, *shapes, END])
+
+
+def shipped() -> LinearModel:
+    """Return the model that comes with the product.
+
+    Raises:
+        ScreenModelInvalid: The file is missing or damaged.
+    """
+    try:
+        return parsed(files(__package__).joinpath(MODEL_FILE).read_bytes())
+    except OSError as error:
+        raise ScreenModelInvalid(str(error)) from error
+
+
+def parsed(content: bytes) -> LinearModel:
+    """Return the model of a file.
+
+    Args:
+        content: What stands in it.
+
+    Raises:
+        ScreenModelInvalid: It is no such file, of another version, or damaged.
+    """
+    try:
+        stored = json.loads(content)
+        if stored["format"] != FORMAT:
+            raise ScreenModelInvalid(f"format {stored['format']!r}, not {FORMAT}")
+        words = {word: weight for word, weight in _entries(stored["words"])}
+        pairs = {_pair(entry): weight for entry, weight in _entries(stored["pairs"])}
+        model = LinearModel(words, pairs, stored["lengths"], float(stored["unit"]), float(stored["bias"]))
+        whole = (len(words), len(pairs), len(model.lengths)) == (*stored["entries"], LENGTHS)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ScreenModelInvalid(f"cannot be read: {error!r}") from error
+    numbers = [*words.values(), *pairs.values(), *model.lengths]
+    if not whole or not all(isinstance(n, int) and abs(n) <= _LARGEST for n in numbers) or not model.unit > 0:
+        raise ScreenModelInvalid("its entries are not those it was written with")
+    return model
+
+
+def written(model: LinearModel) -> bytes:
+    """Return a model as the content of a file; the same model gives the same bytes.
+
+    Args:
+        model: Weights.
+    """
+    content = {
+        "format": FORMAT,
+        "entries": [len(model.words), len(model.pairs)],
+        "unit": model.unit,
+        "bias": model.bias,
+        "lengths": list(model.lengths),
+        "words": _grouped(model.words.items()),
+        "pairs": _grouped((" ".join(pair), weight) for pair, weight in model.pairs.items()),
+    }
+    return (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode()
+
+
+def _grouped(entries: Iterable[tuple[str, int]]) -> dict[str, str]:
+    """Return entries by weight: a weight is written once, its entries as one line."""
+    groups: dict[int, list[str]] = {}
+    for entry, weight in entries:
+        if weight:
+            groups.setdefault(weight, []).append(entry)
+    return {str(weight): "\t".join(sorted(groups[weight])) for weight in sorted(groups)}
+
+
+def _entries(groups: Any) -> Iterator[tuple[str, int]]:
+    return ((entry, int(weight)) for weight, line in groups.items() for entry in line.split("\t"))
+
+
+def _pair(entry: str) -> Pair:
+    first, second = entry.split(" ")
+    return first, second
