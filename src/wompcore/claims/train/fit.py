@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
 from wompcore.claims.linear import LENGTH_STEP, LENGTHS, LinearModel, pairs_of
-from wompcore.claims.reading import prose, says_nothing, shapes
+from wompcore.claims.train.reading import read
 from wompcore.claims.train.rows import Row
 
 UNIT: Final = 0.01
@@ -20,27 +20,16 @@ UNIT: Final = 0.01
 REGULARIZATION: Final = 0.03
 """C of the regression."""
 
-SOURCE_WEIGHTS: Final = {"irc_ubuntu": 2.5, "irc_other": 2.5, "regroom_verif": 1.5}
+SOURCE_WEIGHTS: Final = {"irc_ubuntu": 4.0, "irc_other": 4.0, "regroom_verif": 1.25}
 """How much a row counts by its set; 1 where none is named. Chat counts more as it is what is screened."""
 
-PREFIXES: Final = (4, 6, 20)
+PREFIXES: Final = (4, 6, 8, 20)
 """Word classes: how many bits of a Brown cluster are read; the fewer, the wider the class."""
 
 CLASS_SCALE: Final = 0.5
 PAIRS_KEPT: Final = 3000
 _RAREST_WORD: Final = 2
 _RAREST_PAIR: Final = 3
-
-
-def read(text: str) -> list[str] | None:
-    """Return the tokens of a text as the screen sees them; nothing for one that is never judged.
-
-    Args:
-        text: A message.
-    """
-    line = prose(text)
-    shape = shapes(line)
-    return None if says_nothing(text, line, shape, set(shape)) else shape
 
 
 def fit(rows: Sequence[Row], classes: Mapping[str, int], common: Sequence[str] = ()) -> LinearModel:

@@ -1,0 +1,16 @@
+"""Reads training text the way the screen reads messages."""
+
+from __future__ import annotations
+
+from wompcore.claims.reading import prose, says_nothing, shapes
+
+
+def read(text: str) -> list[str] | None:
+    """Return the tokens of a text as the screen sees them; nothing for one that is never judged.
+
+    Args:
+        text: A message.
+    """
+    line = prose(text)
+    shape = shapes(line)
+    return None if says_nothing(text, line, shape, set(shape)) else shape
