@@ -87,7 +87,7 @@ def alternate(
 def spread(samples: Iterable[float]) -> float:
     """Return the distance between the quartiles, as a part of the median."""
     low, middle, high = quantiles(samples, n=4)
-    return (high - low) / middle
+    return (high - low) / middle if middle else 0.0
 
 
 def machine() -> str:

@@ -37,6 +37,12 @@ SETTINGS = {
     setting.key: setting
     for setting in (
         GuildSetting("claims", "switch", True, "look for claims in what members say"),
+        GuildSetting(
+            "claims_thorough",
+            "switch",
+            False,
+            "look closer for claims: finds more, asks the model more often",
+        ),
         GuildSetting("excluded_channels", "channels", [], "channels that are neither stored nor analysed"),
         GuildSetting(
             "administrators_are_admins", "switch", False, "Discord administrators count as bot admins"

@@ -151,3 +151,12 @@ async def test_a_bad_ruling_says_how_it_is_done(living: Living) -> None:
 async def test_slash_rulings_say_what_is_wrong(living: Living) -> None:
     [answer] = await living.guild.slash(OWNER, "verify", claim="7", ruling="true")
     assert "no claim #7 here" in answer.text
+
+
+async def test_a_server_can_look_closer_for_claims(living: Living) -> None:
+    weak = "everyone in that league is overpaid"
+    await claim(living, "bob", weak)
+    assert living.app.core.claims.counts.fires == 0
+    await living.ask(OWNER, "!settings set claims_thorough on")
+    await claim(living, "bob", weak)
+    assert living.app.core.claims.counts.fires == 1

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from itertools import pairwise
 from typing import Final
 
-from wompcore.claims.rules import OWN, Kind, Rule
+from wompcore.claims.rules import OWN, Kind, Rule, words
 
 _STOPS: Final = frozenset(".!?;\n")
-_COMMON: Final = frozenset("i is are a of in no one it all this have my will they he she".split())
+_COMMON: Final = words(
+    "i i'm you he she it they we the a this that that's it's is are was be no not one all my have has will"
+    " can of in to on for if by just make then time out know never gonna , ."
+)
 
 
 class Cues:
@@ -24,8 +28,9 @@ class Cues:
         # Under its most telling words, so that "is" and "no" alone wake nothing.
         self._waiting: dict[str, tuple[int, ...]] = {}
         for number, (rule, further) in enumerate(self._rules):
-            for word in next((s for s in (rule.first, *further) if s.isdisjoint(_COMMON)), rule.first):
+            for word in min((rule.first, *further), key=lambda step: len(step & _COMMON)):
                 self._waiting[word] = (*self._waiting.get(word, ()), number)
+        self._wakes = frozenset(self._waiting)
 
     def possible(self, found: AbstractSet[str]) -> dict[str, list[Rule]]:
         """Return, by first word, the rules whose every word set occurs somewhere in a line.
@@ -33,7 +38,7 @@ class Cues:
         Args:
             found: The line's tokens.
         """
-        woken = self._waiting.keys() & found
+        woken = self._wakes & found
         if not woken:
             return {}  # most lines
         own = not OWN.isdisjoint(found)
@@ -78,14 +83,14 @@ def _place(rule: Rule, shapes: list[str], at: int) -> tuple[int, ...]:
     return tuple(place)
 
 
-def shown(words: list[str], place: tuple[int, ...]) -> str:
+def shown(line: list[str], place: tuple[int, ...]) -> str:
     """Return the words of a place as a moderator can read them, gaps shown by dots.
 
     Args:
-        words: The line's tokens as they stand.
+        line: Its tokens as they stand.
         place: Where the words are.
     """
-    cue = words[place[0]]
-    for before, at in zip(place, place[1:], strict=False):
-        cue += f" {words[at]}" if at == before + 1 else f" … {words[at]}"
+    cue = line[place[0]]
+    for before, at in pairwise(place):
+        cue += f" {line[at]}" if at == before + 1 else f" … {line[at]}"
     return cue

@@ -38,9 +38,7 @@ class Vocabulary:
         every: Iterable[Feature] = (*self._model.words, *self._model.pairs, *map(_family, WEIGHTS))
         return {number(feature): feature for feature in every}
 
-    def numbers(
-        self, shapes: list[str], found: AbstractSet[str], kinds: Iterable[Kind]
-    ) -> tuple[int, ...]:
+    def numbers(self, shapes: list[str], found: AbstractSet[str], kinds: Iterable[Kind]) -> tuple[int, ...]:
         """Return the numbers of a line's features, in rising order.
 
         Args:
@@ -77,7 +75,9 @@ class Delta:
         if not all(map(math.isfinite, delta.values())):
             raise ValueError("a weight of a delta is not a finite number")
         known = vocabulary.features
-        return cls({known[key]: _within(weight, FEATURE_LIMIT) for key, weight in delta.items() if key in known})
+        return cls(
+            {known[key]: _within(weight, FEATURE_LIMIT) for key, weight in delta.items() if key in known}
+        )
 
     def shift(self, shapes: list[str], found: AbstractSet[str], kinds: Iterable[Kind]) -> float:
         """Return what it adds to a line's log odds, at most :data:`SHIFT_LIMIT` either way.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import pairwise, repeat
 from typing import Any, Final
 
+from wompcore.claims.rules import OWN
 from wompcore.errors import ScreenModelInvalid
 
 FORMAT: Final = 1
@@ -24,6 +26,7 @@ END: Final = "$"
 Pair = tuple[str, str]
 _LARGEST: Final = 1_000_000
 _REASONS: Final = 3
+_SHORT: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class LinearModel:
         words: Weight per token.
         pairs: Weight per two tokens in a row; a line begins with ``^`` and ends with ``$``.
         lengths: Weight per :data:`LENGTH_STEP` tokens of length, the last for everything longer.
+        own: Weight of a short line about the speaker's own surroundings; hand-made, as no set teaches it.
         unit: Log odds per weight.
         bias: Log odds of a line without any weight.
     """
@@ -41,8 +45,13 @@ class LinearModel:
     words: Mapping[str, int]
     pairs: Mapping[Pair, int]
     lengths: Sequence[int]
+    own: int
     unit: float
     bias: float
+    _known: frozenset[Pair] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", frozenset(self.pairs))  # a set finds many at once, a dict one
 
     def log_odds(self, shapes: list[str], found: AbstractSet[str]) -> float:
         """Return how much a line looks like a claim.
@@ -52,8 +61,11 @@ class LinearModel:
             found: The same as a set.
         """
         weight = sum(map(self.words.get, found, repeat(0)))
-        weight += sum(map(self.pairs.get, set(pairs_of(shapes)), repeat(0)))
+        for pair in self._known.intersection(pairs_of(shapes)):
+            weight += self.pairs[pair]
         weight += self.lengths[min(len(shapes) // LENGTH_STEP, LENGTHS - 1)]
+        if len(shapes) <= _SHORT and not OWN.isdisjoint(found):
+            weight += self.own
         return self.bias + self.unit * weight
 
     def strongest(self, shapes: list[str]) -> list[tuple[int, ...]]:
@@ -109,12 +121,14 @@ def parsed(content: bytes) -> LinearModel:
             raise ScreenModelInvalid(f"format {stored['format']!r}, not {FORMAT}")
         words = {word: weight for word, weight in _entries(stored["words"])}
         pairs = {_pair(entry): weight for entry, weight in _entries(stored["pairs"])}
-        model = LinearModel(words, pairs, stored["lengths"], float(stored["unit"]), float(stored["bias"]))
+        unit, bias = float(stored["unit"]), float(stored["bias"])
+        model = LinearModel(words, pairs, stored["lengths"], stored["own"], unit, bias)
         whole = (len(words), len(pairs), len(model.lengths)) == (*stored["entries"], LENGTHS)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ScreenModelInvalid(f"cannot be read: {error!r}") from error
-    numbers = [*words.values(), *pairs.values(), *model.lengths]
-    if not whole or not all(isinstance(n, int) and abs(n) <= _LARGEST for n in numbers) or not model.unit > 0:
+    numbers = [*words.values(), *pairs.values(), *model.lengths, model.own]
+    whole = whole and all(isinstance(number, int) and abs(number) <= _LARGEST for number in numbers)
+    if not (whole and unit > 0 and math.isfinite(unit + bias)):
         raise ScreenModelInvalid("its entries are not those it was written with")
     return model
 
@@ -131,6 +145,7 @@ def written(model: LinearModel) -> bytes:
         "unit": model.unit,
         "bias": model.bias,
         "lengths": list(model.lengths),
+        "own": model.own,
         "words": _grouped(model.words.items()),
         "pairs": _grouped((" ".join(pair), weight) for pair, weight in model.pairs.items()),
     }

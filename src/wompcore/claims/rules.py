@@ -62,7 +62,9 @@ def _rule(
 
 _YEAR = frozenset(["0000"])  # a line's digits are read as 0
 _MONTH = words("january february march april may june july august september october november december")
-_SEASON = words("spring summer autumn fall winter season christmas easter year years decade century month week")
+_SEASON = words(
+    "spring summer autumn fall winter season christmas easter year years decade century month week"
+)
 _DAY = words("monday tuesday wednesday thursday friday saturday sunday weekend tomorrow q0")
 _HORIZON = _YEAR | _MONTH | _SEASON | words("years seasons decades months weeks lifetime then")
 _BY = words("by before within in until after")
@@ -100,7 +102,9 @@ OWN: Final = words("my our us we i'm here today tonight cpu ram memory disk batt
 
 RULES: Final = (
     # "the shop will be gone by 2030", "they are going to win next season", "no way they ship by march"
+    _rule("prediction", _WILL, 14, _BY, 5, _YEAR),
     _rule("prediction", _WILL, 14, _BY, 5, _HORIZON, general=True),
+    _rule("prediction", "next", "year's season's month's", 4, _WILL),
     _rule("prediction", _WILL, 10, "next this", _SEASON, general=True),
     _rule("prediction", _PEOPLE, 12, _BY, 5, _YEAR | _SEASON, weight=0.3),
     _rule("prediction", "no", "way chance shot", 10, _BY, 5, _HORIZON),
@@ -147,12 +151,13 @@ RULES: Final = (
     _rule("prediction", "he'll she'll they'll", 3, _DEED),
     _rule("prediction", "won't", 1, "last survive make sell get"),
     _rule("prediction", _WILL, 2, "be", 2, _FATE),
+    _rule("prediction", _WILL, "get", 2, _FATE),
     _rule("prediction", _WILL, "be", "the", _FIRST_OR_LAST | _FATE),
     _rule("prediction", _WILL, "be", "back", 4, _BY, 1, _HORIZON),
     _rule("prediction", "gonna", "be", 3, "on in a", 1, "fire recession mess disaster war"),
     _rule("prediction", "will", "go", "down", "as"),
     # "hamilton gets pole tomorrow", "eth hits a new high before summer", "not coming out in 2027"
-    _rule("prediction", _HAPPENS, 8, _BY, 4, _HORIZON | _DAY),
+    _rule("prediction", _HAPPENS, 8, _BY, 5, _HORIZON | _DAY),
     _rule("prediction", _HAPPENS, 6, "this next", 1, _SEASON | _DAY),
     _rule("prediction", _HAPPENS, 6, "tomorrow tonight saturday sunday tops easy"),
     _rule("prediction", _IS, 1, "not getting", 4, _BY, 1, _HORIZON),

@@ -73,7 +73,8 @@ class ClaimsCog(commands.Cog, name="Claims"):
     def _offer(self, message: ChatMessage) -> bool:
         """Hand a message to the watcher, which works in the background on its own."""
         if self._guilds.setting(message.guild_id, "claims"):
-            self._claims.offer(message)
+            thorough = self._guilds.setting(message.guild_id, "claims_thorough")
+            self._claims.offer(message, threshold="thorough" if thorough else "standard")
         return False
 
 

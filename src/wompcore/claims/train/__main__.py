@@ -27,7 +27,9 @@ def main(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="wompcore.claims.train", description="Train the claim screen.")
     parser.add_argument("data", type=Path, help="folder with the labelled sets, a JSON Lines file each")
-    parser.add_argument("--model", type=Path, default=PACKAGED, help="file to write; the packaged one by default")
+    parser.add_argument(
+        "--model", type=Path, default=PACKAGED, help="file to write; the packaged one by default"
+    )
     parser.add_argument("--card", type=Path, help="Markdown page to write about the model")
     options = parser.parse_args(arguments)
     everything = list(rows(options.data))
@@ -35,7 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     options.model.write_bytes(written(model))
     print(f"{options.model}: {options.model.stat().st_size:,} bytes, {len(model.words):,} words")
     if options.card:
-        study = Study(screen_of(model), everything, {name: _without(everything, name) for name in sorted(MAY_TRAIN)})
+        study = Study(
+            screen_of(model), everything, {name: _without(everything, name) for name in sorted(MAY_TRAIN)}
+        )
         options.card.write_text(card(study, model), encoding="utf-8")
         print(options.card)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from string import Template
@@ -76,7 +76,7 @@ def card(study: Study, model: LinearModel) -> str:
 
 
 def _totals(study: Study) -> str:
-    rows = [
+    rows: list[tuple[str, Callable[[Figures], str]]] = [
         ("calls per 1,000 chat messages, macro", lambda f: f"{macro(f.calls):.1f}"),
         ("recall, macro", lambda f: f"{macro(f.recall):.3f}"),
         ("precision, macro", lambda f: f"{macro(f.precision):.3f}"),

@@ -28,6 +28,9 @@ PREFIXES: Final = (4, 6, 8, 20)
 
 CLASS_SCALE: Final = 0.5
 PAIRS_KEPT: Final = 3000
+OWN_WEIGHT: Final = -100
+"""Of a short line about the speaker's own surroundings: "my phone is at 20%"."""
+
 _RAREST_WORD: Final = 2
 _RAREST_PAIR: Final = 3
 
@@ -66,6 +69,7 @@ def fit(rows: Sequence[Row], classes: Mapping[str, int], common: Sequence[str] =
         words=_weighed(words, folded),
         pairs=_weighed([pairs[at] for at in best], of_pairs),
         lengths=_whole(of_lengths),
+        own=OWN_WEIGHT,
         unit=UNIT,
         bias=round(float(last.intercept_[0]), 6),
     )
@@ -106,5 +110,3 @@ def _weighed(entries: Sequence[Any], weights: Any) -> dict[Any, int]:
 
 def _whole(weights: Any) -> list[int]:
     return [round(float(weight) / UNIT) for weight in weights]
-
-

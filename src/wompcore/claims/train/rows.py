@@ -60,7 +60,7 @@ def rows(folder: Path) -> Iterator[Row]:
 
 
 def _part(file: str, split: str, text: str) -> Part:
-    """Return the part of a row: by its split where it has one, else by its text, so that twins stay together."""
+    """Return the part of a row: by its split, or by its text so that twins stay together."""
     if file not in MAY_TRAIN:
         return "judge"
     if file in LABELLED:
