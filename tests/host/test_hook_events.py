@@ -88,25 +88,21 @@ async def test_prompt_parts_stand_fenced_and_the_stable_ones_before_all_that_cha
     assert first[:2] == second[:2]  # byte for byte, so that a provider can cache it
 
 
-@pytest.mark.parametrize(
-    ("value", "errors"),
-    [
-        ("'just words'", 1),
-        ("[PromptPart('x')] * 5", 1),
-        ("PromptPart(7)", 1),
-        ("(PromptPart('x') for _ in iter(int, 1))", 1),
-        ("PromptPart('')", 0),
-        ("None", 0),
-    ],
-)
 async def test_a_part_that_is_none_is_left_out(
-    living: Living, site: PluginSite, model: ScriptedModel, value: str, errors: int
+    living: Living, site: PluginSite, model: ScriptedModel
 ) -> None:
-    install(site, "odd", returning("prompt_parts", value))
-    await living.load("odd")
+    bad = [
+        "'just words'",
+        "[PromptPart('x')] * 5",
+        "PromptPart(7)",
+        "(PromptPart('x') for _ in iter(int, 1))",
+    ]
+    for number, value in enumerate([*bad, "PromptPart('')", "None"]):
+        install(site, f"odd{number}", returning("prompt_parts", value))
+        await living.load(f"odd{number}")
     await living.ask("alice", "wompbot, who are you?")
     assert len(model.asked[0]["messages"]) == 2
-    assert living.app.host.errors == errors
+    assert living.app.host.errors == len(bad)
 
 
 async def test_a_part_is_cut_and_cannot_leave_its_fence(
@@ -251,12 +247,10 @@ async def test_claims_and_costs_are_told_to_who_may_know(
     assert cost.purpose == "claim_check"
 
 
-@pytest.mark.parametrize("hook", ["messages_seen", "before_reply", "after_reply"])
-async def test_a_plugin_that_did_not_ask_for_messages_gets_none(
-    living: Living, site: PluginSite, hook: str
-) -> None:
-    install(site, "nosy", returning(hook, "None"))
-    assert "needs 'messages'" in await living.ask(OWNER, "!plugins load nosy")
+async def test_a_plugin_that_did_not_ask_for_messages_gets_none(living: Living, site: PluginSite) -> None:
+    for hook in ("messages_seen", "before_reply", "after_reply"):
+        install(site, "nosy", returning(hook, "None"))
+        assert "needs 'messages'" in await living.ask(OWNER, "!plugins load nosy")
 
 
 # -- people and health -----------------------------------------------------------------------------

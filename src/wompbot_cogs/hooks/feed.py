@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 Source = Callable[[Callable[[Any], None]], Callable[[], None]]
+"""Begins to call back with everything that happens, and returns what ends that."""
 
 BATCH = 100
 """Things in a batch at most."""

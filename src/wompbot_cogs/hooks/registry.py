@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from wompbot_cogs.errors import HookResultInvalid
-from wompbot_cogs.hooks.feed import Feed
+from wompbot_cogs.hooks.feed import Feed, Source
 from wompbot_cogs.hooks.marks import rules_of
 from wompbot_cogs.hooks.running import begin, timed
 from wompbot_cogs.hooks.specs import HookSpecs
@@ -81,7 +81,7 @@ class Hooks:
         for implementation in found:
             scope.on_live(partial(self._add, _Live(implementation, scope)))
 
-    def feed(self, hook: str, source: Callable[[Callable[[Any], None]], Callable[[], None]]) -> None:
+    def feed(self, hook: str, source: Source) -> None:
         """Tell a hook with one argument, in batches, what a source tells; as long as anybody wants it.
 
         Args:

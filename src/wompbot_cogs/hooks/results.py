@@ -45,11 +45,11 @@ def prompt_parts(value: Any) -> tuple[PromptPart, ...]:
     Raises:
         ValueError: It is something else, or there are too many.
     """
-    return tuple(
-        replace(part, text=_text(part.text, PART_CHARS))
+    parts = [
+        PromptPart(_text(part.text, PART_CHARS), bool(part.stable))
         for part in _all_of(value, PromptPart, PARTS_MAX)
-        if _text(part.text, PART_CHARS)
-    )
+    ]
+    return tuple(part for part in parts if part.text)
 
 
 def word_before(value: Any) -> Decline | Note:
