@@ -28,6 +28,7 @@ from wompbot_cogs.hooks import Hooks, PluginHooks, erase_person, export_person
 from wompbot_cogs.host import Host, PluginValues, Provision, make_host
 from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.permissions import Permissions
+from wompbot_cogs.reactions import ReactionFlow
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.sender import DiscordSender
 from wompbot_cogs.settings import BotSettings
@@ -96,10 +97,12 @@ async def open_app(
             Address(settings.discord.name),
             sees_content=settings.discord.message_content,
         )
+        reactions = ReactionFlow(core.consent, flow)
         filler = HistoryFiller(core.repos.messages, core.messages, flow)
         bot = WompBot(
             settings.discord,
             flow=flow,
+            reactions=reactions,
             filler=filler,
             permissions=permissions,
             guilds=core.repos.guilds,
@@ -124,7 +127,7 @@ async def open_app(
                 "jobs": PluginJobs(core.jobs, plugin, scope),
                 "limits": core.limits,
                 "llm": PluginModel(core.llm, plugin),
-                "messages": PluginMessages(flow, core, scope, plugin),
+                "messages": PluginMessages(flow, reactions, bot.tree, core, scope, plugin),
                 "notify": core.outbox,
                 "permissions": permissions,
                 "plugins": host,

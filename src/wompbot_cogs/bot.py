@@ -21,6 +21,7 @@ from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.history import HistoryFiller
 from wompbot_cogs.owning import OwningBot, OwningTree
 from wompbot_cogs.permissions import LevelTooLow, Permissions
+from wompbot_cogs.reactions import ReactionFlow
 from wompbot_cogs.running import scope_running
 from wompbot_cogs.settings import DiscordSettings
 from wompcore.errors import BudgetExceeded, DatabaseError, ModelError, NotOpen, TransportFailed, WompError
@@ -45,6 +46,7 @@ class WompBot(OwningBot):
     Args:
         settings: Who the bot is in Discord.
         flow: Takes messages in.
+        reactions: Takes reactions in.
         filler: Fetches what was missed.
         permissions: Who may do what.
         guilds: Remembers the commands that were last registered.
@@ -56,6 +58,7 @@ class WompBot(OwningBot):
         settings: DiscordSettings,
         *,
         flow: MessageFlow,
+        reactions: ReactionFlow,
         filler: HistoryFiller,
         permissions: Permissions,
         guilds: GuildRepository,
@@ -78,6 +81,17 @@ class WompBot(OwningBot):
         self.settings = settings
         self.flow = flow
         self.flow.is_command = self._is_command
+        reactions.message_at = self._message_at
+        self._takes_in: dict[str, Callable[[Any], None]] = {
+            "message": self._message,
+            "raw_message_edit": flow.edited,
+            "raw_message_delete": lambda event: flow.deleted((event.message_id,)),
+            "raw_bulk_message_delete": lambda event: flow.deleted(event.message_ids),
+            "raw_reaction_add": reactions.changed,
+            "raw_reaction_remove": reactions.changed,
+            "raw_reaction_clear": reactions.cleared,
+            "raw_reaction_clear_emoji": reactions.cleared,
+        }
         self.permissions = permissions
         self._filler = filler
         self._guild_repository = guilds
@@ -95,16 +109,16 @@ class WompBot(OwningBot):
         raise AttributeError("on_message")
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
-        """Take messages, edits and deletions in at once; pass everything on to listeners."""
-        if event_name == "message":
-            self._message(args[0])
-        elif event_name == "raw_message_edit":
-            self.flow.edited(args[0])
-        elif event_name == "raw_message_delete":
-            self.flow.deleted((args[0].message_id,))
-        elif event_name == "raw_bulk_message_delete":
-            self.flow.deleted(args[0].message_ids)
+        """Take messages and what becomes of them in at once; pass everything on to listeners."""
+        if take_in := self._takes_in.get(event_name):
+            take_in(args[0])
         super().dispatch(event_name, *args, **kwargs)
+
+    def _message_at(self, channel_id: int, guild_id: int | None, message_id: int) -> discord.PartialMessage:
+        channel: Any = self.get_channel(channel_id)  # where there are messages, one can be named
+        place = channel or self.get_partial_messageable(channel_id, guild_id=guild_id)
+        message: discord.PartialMessage = place.get_partial_message(message_id)
+        return message
 
     def _message(self, message: discord.Message) -> None:
         try:

@@ -88,6 +88,7 @@ class MessageFlow:
             return None
         self.counts.seen += 1
         message = self.read(source)
+        self.counts.addressed += message.addressed
         if self.excludes(source.channel):
             message.allowed = False
         elif message.text or self.sees_content:
@@ -114,7 +115,6 @@ class MessageFlow:
         text = clean(source.content)
         is_bot = author.bot or source.webhook_id is not None
         addressed = not is_bot and self.address.matches(text) and not self.is_command(text)
-        self.counts.addressed += addressed
         return ChatMessage(
             source.id,
             source.channel.id,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from wompcore.ids import snowflake_time
 
@@ -91,6 +91,31 @@ class MessageEdited:
     text: str
     author_id: int | None
     edited_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionChanged:
+    """Somebody reacted to a message or took that back, or a moderator cleared reactions.
+
+    Args:
+        message_id: The message.
+        channel_id: Where.
+        guild_id: Where; ``None`` in a direct message.
+        emoji: The emoji as it is written in a message; empty when all were cleared.
+        name: The emoji itself, or the name of a custom one.
+        change: What happened.
+        person_id: Who; ``None`` when reactions were cleared.
+        by_bot: A bot did, as far as Discord tells: not of one that was taken back.
+    """
+
+    message_id: int
+    channel_id: int
+    guild_id: int | None
+    emoji: str
+    name: str
+    change: Literal["added", "removed", "cleared"]
+    person_id: int | None = None
+    by_bot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import discord
+from discord import app_commands
 
 from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
+from wompbot_cogs.reactions import ReactionFlow, ReactionHandler, ReactionMatcher, ReactionWatch
 from wompbot_cogs.scope import Scope
 from wompcore.core import Core
 from wompcore.errors import DatabaseUnavailable
@@ -18,6 +20,7 @@ from wompcore.events import ChatMessage, MessageEdited
 from wompcore.repos.reply_context import Line, ReplyContext
 
 T = TypeVar("T")
+Menu = Callable[[discord.Interaction[Any], discord.Message], Coroutine[Any, Any, None]]
 
 _WHILE_AWAY_S = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 """Pauses between tries to read while the database is away: an answer may come late, not never."""
@@ -28,13 +31,25 @@ class PluginMessages:
 
     Args:
         flow: Takes messages in.
+        reactions: Takes reactions in.
+        tree: Offers commands.
         core: The open library.
         scope: Owns what the plugin starts.
         plugin: The plugin's id.
     """
 
-    def __init__(self, flow: MessageFlow, core: Core, scope: Scope, plugin: str) -> None:
+    def __init__(
+        self,
+        flow: MessageFlow,
+        reactions: ReactionFlow,
+        tree: app_commands.CommandTree[Any],
+        core: Core,
+        scope: Scope,
+        plugin: str,
+    ) -> None:
         self._flow = flow
+        self._reactions = reactions
+        self._tree = tree
         self._core = core
         self._scope = scope
         self._plugin = plugin
@@ -60,6 +75,51 @@ class PluginMessages:
         """See every edit and deletion; both callbacks are synchronous and quick."""
         edited, deleted = self._scope.reporting(edited), self._scope.reporting(deleted)
         self._scope.on_live(lambda: self._flow.watch_changes(edited, deleted))
+
+    def watch_reactions(self, matches: ReactionMatcher, handle: ReactionHandler) -> None:
+        """See reactions from the moment the plugin goes live.
+
+        The bot's own, those of people who withdrew and those in excluded channels are left out.
+
+        Args:
+            matches: Called for every reaction that is added, taken back or cleared, with the message's
+                id and the emoji (a custom one's name; empty when all of the message were cleared).
+                Must be pure, quick and synchronous.
+            handle: Awaited in a task of the plugin for each one that matched, with the message, which
+                may be fetched.
+        """
+        watch = ReactionWatch(matches, handle, self._scope.start, self._scope.report)
+        self._scope.on_live(lambda: self._reactions.watch(watch))
+
+    def menu(self, name: str, call: Menu) -> None:
+        """Offer a command in the menu of every message of a server, from the moment the plugin goes live.
+
+        Args:
+            name: As it is shown.
+            call: Awaited with the interaction and the message.
+        """
+
+        async def called(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+            self._scope.enter()
+            await call(interaction, message)
+
+        command = app_commands.ContextMenu(name=name, callback=called)
+        command.guild_only = True
+
+        def begin() -> Callable[[], None]:
+            self._tree.add_command(command)
+            return end
+
+        def end() -> None:
+            self._tree.remove_command(name, type=command.type)
+
+        self._scope.on_live(begin)
+
+    def read(self, source: discord.Message) -> ChatMessage:
+        """Return a message of Discord's as plugins see it, with the consent gate's answer."""
+        message = self._flow.read(source)
+        message.allowed = message.allowed and not self._flow.excludes(source.channel)
+        return message
 
     @property
     def own_id(self) -> int:

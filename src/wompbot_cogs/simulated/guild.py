@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import discord
@@ -153,11 +154,15 @@ class SimulatedGuild:
         async with self._settled():
             self._world.backend.delete_message(self.channel_id(channel), message_id)
 
-    async def react(self, name: str, message_id: int, emoji: str, *, channel: str | None = None) -> None:
-        """React to a message as a member."""
+    async def react(
+        self, name: str, message_id: int, emoji: str, *, channel: str | None = None, take_back: bool = False
+    ) -> None:
+        """React to a message as a member, or take that back."""
         member = self.member(name)
         async with self._settled():
-            self._world.backend.set_reaction(self.channel_id(channel), message_id, emoji, member.id, True)
+            self._world.backend.set_reaction(
+                self.channel_id(channel), message_id, emoji, member.id, not take_back
+            )
 
     async def click(self, name: str, message_id: int, label: str, *, channel: str | None = None) -> None:
         """Press a button of a message as a member."""
@@ -185,13 +190,34 @@ class SimulatedGuild:
             CommandRefused: Discord would not let this member do that.
         """
         channel, member = self._channels[in_channel or self.main_channel], self.member(name)
-        root = command.split()[0]
+        return await self._command(
+            command.split()[0],
+            discord.AppCommandType.chat_input,
+            lambda: member.slash(channel, command, **options),
+        )
+
+    async def menu(
+        self, name: str, command: str, message_id: int, *, channel: str | None = None
+    ) -> list[Said]:
+        """Use a command in the menu of a message as a member; see :meth:`slash`."""
+        place, member = self._channels[channel or self.main_channel], self.member(name)
+        shown: Any = self._world.bot.get_channel(place.id)
+
+        async def use() -> Any:
+            return await member.context_menu(place, command, await shown.fetch_message(message_id))
+
+        return await self._command(command, discord.AppCommandType.message, use)
+
+    async def _command(
+        self, root: str, kind: discord.AppCommandType, use: Callable[[], Awaitable[Any]]
+    ) -> list[Said]:
+        find = partial(self._world.backend.find_command, root, self.id, kind.value)
         async with asyncio.timeout(_SETTLE_S):
-            while self._world.backend.find_command(root, self.id) is None:  # noqa: ASYNC110 # nothing tells
+            while find() is None:  # noqa: ASYNC110 # nothing tells
                 await asyncio.sleep(_POLL_S)
         async with self._settled(), self._commanding:
             try:
-                result = await member.slash(channel, command, **options)
+                result = await use()
             except SetupError as error:
                 raise CommandRefused(str(error)) from error
         answers = [result.response, *result.followups]

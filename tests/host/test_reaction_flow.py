@@ -1,0 +1,81 @@
+"""Reactions and menus of messages reach the plugins that want them, and nobody else."""
+
+from __future__ import annotations
+
+import discord
+
+from living_bot import OWNER, Living
+from plugin_site import PluginSite
+
+EARS = """
+from discord.ext import commands
+from wompbot_cogs import Plugin
+
+class Ears(commands.Cog):
+    def __init__(self, context):
+        self.heard = []
+        self.messages = context.messages
+        context.messages.watch_reactions(lambda message_id, name: name in ("\N{FIRE}", ""), self.hear)
+        context.messages.menu("Repeat this", self.repeat)
+
+    async def hear(self, reaction, message):
+        assert message.id == reaction.message_id
+        self.heard.append((reaction.change, reaction.name, reaction.person_id))
+
+    async def repeat(self, interaction, message):
+        said = self.messages.read(message)
+        await interaction.response.send_message(f"{said.author_name}: {said.text} {said.allowed}")
+
+plugin = Plugin(Ears)
+"""
+
+
+async def ears(living: Living, site: PluginSite) -> list[object]:
+    site.install("an_ear", EARS, needs=["messages"])
+    await living.app.host.load("an_ear")
+    heard: list[object] = living.app.bot.cogs["Ears"].heard  # type: ignore[attr-defined] # of the plugin above
+    return heard
+
+
+async def test_reactions_that_match_arrive_as_they_are_given_taken_back_and_cleared(
+    living: Living, site: PluginSite
+) -> None:
+    heard = await ears(living, site)
+    message_id = await living.guild.say("bob", "hello")
+    for emoji in ("\N{FIRE}", "\N{CLOUD}"):
+        await living.guild.react("alice", message_id, emoji)
+    await living.guild.react("alice", message_id, "\N{FIRE}", take_back=True)
+    channel = living.app.bot.get_channel(living.guild.channel_id())
+    assert isinstance(channel, discord.TextChannel)
+    await channel.get_partial_message(message_id).clear_reactions()
+    await living.guild.react("carol", message_id, "\N{FIRE}")  # by then it has heard
+    alice, carol = living.guild.member("alice").id, living.guild.member("carol").id
+    assert heard == [
+        ("added", "\N{FIRE}", alice),
+        ("removed", "\N{FIRE}", alice),
+        ("cleared", "", None),
+        ("added", "\N{FIRE}", carol),
+    ]
+
+
+async def test_reactions_of_people_who_withdrew_and_in_excluded_channels_reach_nobody(
+    living: Living, site: PluginSite
+) -> None:
+    heard = await ears(living, site)
+    message_id = await living.guild.say("bob", "hello")
+    await living.ask("alice", "!optout")
+    await living.guild.react("alice", message_id, "\N{FIRE}")
+    await living.ask(OWNER, f"!settings add excluded_channels <#{living.guild.channel_id()}>")
+    await living.guild.react("carol", message_id, "\N{FIRE}")
+    assert heard == []
+
+
+async def test_a_menu_of_a_message_lives_as_long_as_its_plugin(living: Living, site: PluginSite) -> None:
+    await ears(living, site)
+    message_id = await living.guild.say("bob", "hello")
+    [answer] = await living.guild.menu("alice", "Repeat this", message_id)
+    assert answer.text == "bob: hello True"
+    await living.app.host.swap("an_ear")
+    await living.guild.menu("alice", "Repeat this", message_id)
+    await living.app.host.unload("an_ear")
+    assert living.app.bot.tree.get_command("Repeat this", type=discord.AppCommandType.message) is None
