@@ -11,7 +11,7 @@ import pytest
 
 from command_line import Outcome, Wompbot
 from wompcore.config import DatabaseSettings
-from wompcore.db import Database
+from wompcore.db import Database, make_schema
 
 
 def line(number: int, author: str = "ann", text: str = "hello") -> str:
@@ -161,3 +161,26 @@ async def test_plugins_are_listed_for_people_one_line_each(
     done = await wompbot("plugins", "list", database=database)
     assert shown(done) == sorted(shown(done))
     assert "chat" in shown(done)
+
+
+async def test_a_plugin_is_purged_only_when_its_id_is_typed_again(
+    wompbot: Wompbot, database: dict[str, Any], db: Database
+) -> None:
+    await make_schema(db, "plugin_gone")
+    refused = await wompbot("plugins", "purge", "gone", "--confirm", "other", database=database)
+    assert refused.code != 0
+    assert await db.fetch_value("SELECT to_regnamespace('plugin_gone') IS NOT NULL")
+    done = await wompbot("plugins", "purge", "gone", "--confirm", "gone", "--json", database=database)
+    assert done.json == {"plugin": "gone", "role_removed": True}
+    assert await db.fetch_value("SELECT to_regnamespace('plugin_gone') IS NULL")
+
+
+async def test_what_a_plugin_does_not_ask_for_cannot_be_granted(
+    wompbot: Wompbot, database: dict[str, Any]
+) -> None:
+    refused = await wompbot("plugins", "grant", "chat", "costs", database=database)
+    assert refused.code != 0
+    assert "does not ask for 'costs'" in refused.err
+    assert "was not granted" in (await wompbot("plugins", "withdraw", "chat", "llm", database=database)).err
+    granted = await wompbot("plugins", "grant", "chat", "llm", "--json", database=database)
+    assert granted.json == {"plugin": "chat", "granted": "llm"}

@@ -178,6 +178,10 @@ async def test_personal_data_that_is_declared_must_be_there(living: Living, site
     install(site, manifest=wrong, migrations={"0001_notes.expand": TABLE})
     with pytest.raises(ManifestInvalid, match=r"plugin_keeper\.notes\.writer_id"):
         await living.app.host.load("keeper")
+    blanked = NOTES_ARE_PERSONAL.replace("author_id", "id") + 'on_erase = "blank"\n'
+    install(site, manifest=blanked)
+    with pytest.raises(ManifestInvalid, match=r"plugin_keeper\.notes\.id cannot be blanked"):
+        await living.app.host.load("keeper")
     install(site, manifest=NOTES_ARE_PERSONAL)
     await living.app.host.load("keeper")
     holders = [holder for holder in await living.app.core.repos.holders.all() if holder.owner == "keeper"]

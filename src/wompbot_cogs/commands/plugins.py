@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from wompbot_cogs.commands.grants import grant, withdraw
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.purge import purge
 from wompbot_cogs.commands.terminal import FAILED, reporting
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from wompbot_cogs.host import PluginState
 
 plugins = typer.Typer(help="Look at the installed plugins.", no_args_is_help=True)
+plugins.command("grant")(grant)
+plugins.command("withdraw")(withdraw)
 plugins.command("purge")(purge)
 
 

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from wompbot_cogs.errors import NotGranted, PluginError, PluginUnknown
+from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.convergence import BEAT_S, KEEPER, Convergence
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.draining import Draining
+from wompbot_cogs.host.grants import granting, withdrawing
 from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.serving import Serving
 from wompbot_cogs.running import own_tasks
@@ -158,15 +159,9 @@ class Host:
             PluginError: It is not installed, or its manifest does not ask for that.
         """
         async with self._change(f"grant {capability}", plugin, by_id, via):
-            found = discover().get(plugin)
-            if found is None or found.manifest is None:
-                raise PluginUnknown(plugin)
-            if capability not in found.manifest.asks:
-                hint = f"It asks for: {', '.join(sorted(found.manifest.asks)) or 'nothing'}."
-                raise NotGranted(plugin, f"does not ask for '{capability}'", hint=hint)
-            wish = await self._convergence.wished(plugin)
-            granted = tuple(sorted({*wish.granted, capability}))
-            await self._convergence.decide(replace(wish, granted=granted), by_id=by_id)
+            found = (await asyncio.to_thread(discover)).get(plugin)
+            wish = granting(await self._convergence.wished(plugin), found, capability)
+            await self._convergence.decide(wish, by_id=by_id)
 
     async def withdraw(
         self, plugin: str, capability: str, *, by_id: int | None = None, via: str = "discord"
@@ -177,11 +172,8 @@ class Host:
             PluginError: It was not granted that.
         """
         async with self._change(f"withdraw {capability}", plugin, by_id, via):
-            wish = await self._convergence.wished(plugin)
-            if capability not in wish.granted:
-                raise NotGranted(plugin, f"was not granted '{capability}'", hint="")
-            granted = tuple(name for name in wish.granted if name != capability)
-            await self._convergence.decide(replace(wish, granted=granted), by_id=by_id)
+            wish = withdrawing(await self._convergence.wished(plugin), capability)
+            await self._convergence.decide(wish, by_id=by_id)
 
     @asynccontextmanager
     async def _change(self, verb: str, plugin: str, by_id: int | None, via: str) -> AsyncIterator[None]:

@@ -107,6 +107,10 @@ class OwnData:
             raise ManifestInvalid(
                 self._manifest.id, f"personal data in {missing[0]}, which is not there", hint=hint
             )
+        blanked = [holder for holder in declared if holder.on_erase == "anonymise"]
+        if required := await holders.required(blanked):
+            hint = "Make the column nullable, or set on_erase to delete."
+            raise ManifestInvalid(self._manifest.id, f"{required[0]} cannot be blanked", hint=hint)
         if declared:
             await holders.declare(declared)
 

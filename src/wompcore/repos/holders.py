@@ -112,6 +112,12 @@ WHERE NOT EXISTS (
         AND a.attname = h.column_name AND NOT a.attisdropped)
 ORDER BY 1
 """
+_REQUIRED = """
+SELECT h.table_name || '.' || h.column_name
+FROM json_to_recordset(%s::json) AS h (table_name text, column_name text)
+JOIN pg_attribute a ON a.attrelid = to_regclass(h.table_name) AND a.attname = h.column_name
+WHERE a.attnotnull ORDER BY 1
+"""
 
 
 class HolderRepository:
@@ -139,6 +145,11 @@ class HolderRepository:
             for column in (holder.person_column, *holder.text_columns, *holder.export_columns)
         ]
         return [row[0] for row in await self._db.fetch_all(_MISSING, [json.dumps(columns)])]
+
+    async def required(self, holders: Iterable[Holder]) -> list[str]:
+        """Return the person columns that cannot be emptied, as ``schema.table.column``."""
+        columns = [{"table_name": holder.table, "column_name": holder.person_column} for holder in holders]
+        return [row[0] for row in await self._db.fetch_all(_REQUIRED, [json.dumps(columns)])]
 
     async def forget(self, owner: str) -> None:
         """Remove the declarations of an owner whose tables are gone."""
