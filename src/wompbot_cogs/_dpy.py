@@ -11,14 +11,17 @@ from typing import Any, NamedTuple
 
 import yarl
 from discord import AutoShardedClient, Client, app_commands, http, utils
+from discord.ext import tasks
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 from discord.shard import Shard
 from discord.state import ConnectionState
-from discord.ui.view import ViewStore
+from discord.ui.view import BaseView, ViewStore
 from discord.webhook import async_ as webhook_http
 
 _CLOSE_S = 5.0
+_VIEW_TIMER = vars(BaseView)["_BaseView__timeout_task_impl"].__code__
+_LOOP = vars(tasks.Loop)["_loop"].__code__
 
 
 @contextmanager
@@ -114,6 +117,20 @@ def feed(client: Client, event: str, payload: dict[str, Any]) -> None:
         payload: Its data; the client may keep and change it.
     """
     client._connection.parsers[event](payload)
+
+
+def is_view_timer(work: Any) -> bool:
+    """Return whether a coroutine only waits for a view's time to pass."""
+    return _code_of(work) is _VIEW_TIMER
+
+
+def is_loop(work: Any) -> bool:
+    """Return whether a coroutine is that of a :class:`discord.ext.tasks.Loop`."""
+    return _code_of(work) is _LOOP
+
+
+def _code_of(work: Any) -> Any:
+    return getattr(work, "cr_code", None)
 
 
 def stop_views(client: Client, package: str, *, persistent: bool = False) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from inspect import currentframe
+from types import FrameType
 from typing import Any, NamedTuple, Protocol
+
+from wompbot_cogs._dpy import is_loop, is_view_timer
 
 _HOUSE = ("wompcore", "wompbot_cogs")
 
@@ -85,12 +88,12 @@ class _OwningFactory:
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, /, **kwargs: Any) -> asyncio.Future[Any]:
         run = _RUN.get()
         scope = None if run is None else run.scope()
-        if run is None or scope is None or not _made_by(scope.package):
+        if run is None or scope is None or is_view_timer(coro) or not _made_by(scope.package):
             made: asyncio.Future[Any] = self._make(loop, coro, **kwargs)
             return made
         task: asyncio.Task[Any] = self._make(loop, without_exit(coro), **kwargs)
         task.add_done_callback(lambda _: coro.close())  # one that never began is not awaited any more
-        scope.adopt(task, begun=run.begun)
+        scope.adopt(task, begun=run.begun and not is_loop(coro))
         return task
 
 
@@ -106,15 +109,21 @@ def _made_by(package: str) -> bool:
     A task that a service makes while it works for a plugin may be shared with others.
     """
     frame = currentframe()
-    frame = frame and frame.f_back and frame.f_back.f_back
+    while frame is not None and not _module(frame).startswith("asyncio."):
+        frame = frame.f_back  # task factories
     while frame is not None:
-        name: str = frame.f_globals.get("__name__", "")
+        name = _module(frame)
         if name == package or name.startswith(package + "."):
             return True
         if name.partition(".")[0] in _HOUSE:
             return False
         frame = frame.f_back
     return False
+
+
+def _module(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__", "")
+    return name
 
 
 async def without_exit(work: Coroutine[Any, Any, Any]) -> Any:

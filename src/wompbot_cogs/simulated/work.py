@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from wompbot_cogs._dpy import is_view_timer
 
 _CAUSE: ContextVar[Work | None] = ContextVar("simulated_cause", default=None)
 
@@ -36,7 +38,7 @@ class Work:
         task.add_done_callback(self.tasks.discard)
 
     async def ended(self, within_s: float) -> bool:
-        """Wait until nothing of it is left but timers of views, which wait for people.
+        """Wait until nothing of it is left.
 
         Args:
             within_s: Seconds to wait at most.
@@ -49,10 +51,9 @@ class Work:
         while loop.time() < deadline:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            working = [task for task in self.tasks if not _is_timer_of_view(task)]
-            if not working:
+            if not self.tasks:
                 return True
-            await asyncio.wait(working, timeout=deadline - loop.time())
+            await asyncio.wait(self.tasks, timeout=deadline - loop.time())
         return False
 
 
@@ -60,25 +61,21 @@ class Work:
 def counted_tasks(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Make a loop count its new tasks for their causes."""
     before = loop.get_task_factory()
-    loop.set_task_factory(_start)
+    make = before or _make
+
+    def start(loop: asyncio.AbstractEventLoop, work: Any, /, **options: Any) -> asyncio.Future[Any]:
+        task: asyncio.Task[Any] = make(loop, work, **options)  # type: ignore[assignment] # a loop makes tasks
+        cause = _CAUSE.get()
+        if cause is not None and not is_view_timer(work):  # those wait for people
+            cause.add(task)
+        return task
+
+    loop.set_task_factory(start)
     try:
         yield
     finally:
         loop.set_task_factory(before)
 
 
-def _start(
-    loop: asyncio.AbstractEventLoop,
-    work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
-    /,
-    **options: Any,
-) -> asyncio.Task[Any]:
-    task = asyncio.Task(work, loop=loop, **options)
-    cause = _CAUSE.get()
-    if cause is not None:
-        cause.add(task)
-    return task
-
-
-def _is_timer_of_view(task: asyncio.Task[Any]) -> bool:
-    return getattr(task.get_coro(), "__qualname__", "").endswith("timeout_task_impl")
+def _make(loop: asyncio.AbstractEventLoop, work: Any, /, **options: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(work, loop=loop, **options)
