@@ -41,6 +41,7 @@ class DiscordServer:
         self.posted: asyncio.Queue[Json] = asyncio.Queue()
         self.requests: list[str] = []
         self.registered: list[list[Json]] = []
+        self.refusals: list[tuple[int, Json]] = []
         self.identified: list[Json] = []
         self.resumed: list[Json] = []
         self.close_identify_with: int | None = None
@@ -145,6 +146,9 @@ class DiscordServer:
         return {"url": self.gateway_url, "shards": 1, "session_start_limit": limits}
 
     async def _put_commands(self, request: web.Request) -> web.Response:
+        if self.refusals:
+            status, body = self.refusals.pop(0)
+            return web.json_response(body, status=status, headers={"Via": "1.1 test"})
         commands = [
             {"id": str(number), "application_id": str(BOT_ID), "version": "1", "type": 1, **command}
             for number, command in enumerate(await request.json(), 1)

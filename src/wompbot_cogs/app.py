@@ -160,6 +160,7 @@ async def open_app(
             core.clock,
             tell_owners=tell_owners,
             changed=bot.sync_soon,
+            slash_problem=lambda: bot.slash.problem,
         )
         bot.was_here = host.was_here
         stack.push_async_callback(bot.close)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 import secrets
 import sys
@@ -19,6 +17,7 @@ from discord.ext import commands
 from wompbot_cogs.budgets import refusal
 from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.history import HistoryFiller
+from wompbot_cogs.host.slash_sync import SlashSync
 from wompbot_cogs.owning import OwningBot, OwningTree
 from wompbot_cogs.permissions import LevelTooLow, Permissions
 from wompbot_cogs.reactions import ReactionFlow
@@ -32,9 +31,7 @@ _log = logging.getLogger(__name__)
 
 # Nothing that the person who asked can mend.
 _OURS = (DatabaseError, ModelError, NotOpen, TransportFailed)
-_SYNC_DELAY_S = 0.05
 _MISTAKE_CHARS = 300
-_FINGERPRINT = "commands_fingerprint"
 
 UPDATING = "That command is being updated, or was taken away. Please try again in a moment."
 """What a person reads who uses a command of a plugin that is not there now."""
@@ -94,10 +91,9 @@ class WompBot(OwningBot):
         }
         self.permissions = permissions
         self._filler = filler
-        self._guild_repository = guilds
+        self.slash = SlashSync(self, guilds)
         self.was_here: Callable[[str], bool] = lambda word: False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sync: asyncio.TimerHandle | None = None
         self.failures = 0
         self.tree.error(self._tree_failed)
 
@@ -156,8 +152,7 @@ class WompBot(OwningBot):
 
     async def finish(self) -> None:
         """End what the bot itself started."""
-        if self._sync is not None:
-            self._sync.cancel()
+        await self.slash.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -170,28 +165,8 @@ class WompBot(OwningBot):
 
     def sync_soon(self) -> None:
         """Register the slash commands shortly, once for many changes, if they really changed."""
-        if not self.is_ready():
-            return
-        if self._sync is not None:
-            self._sync.cancel()
-        self._sync = self.loop.call_later(_SYNC_DELAY_S, lambda: self._start(self._sync_commands()))
-
-    async def _sync_commands(self) -> None:
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
-        text = json.dumps(sorted(payload, key=lambda item: str(item["name"])), sort_keys=True, default=str)
-        fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-        known = (await self._guild_repository.settings(0)).get(0, {}).get(_FINGERPRINT)
-        application = str(self.application_id)
-        if known == [application, fingerprint]:
-            return
-        try:
-            await self.tree.sync()
-        except discord.HTTPException as error:
-            _log.error("slash commands could not be registered: %s", error)
-            return
-        await self._guild_repository.set(
-            0, _FINGERPRINT, [application, fingerprint], by_id=self.application_id or 0
-        )
+        if self.is_ready():
+            self.slash.soon()
 
     async def on_command_error(self, context: commands.Context[Any], error: commands.CommandError, /) -> None:
         """Answer a failed prefix command with one friendly line."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -49,6 +49,11 @@ class PluginHost(Protocol):
 
     async def processes(self) -> list[PluginProcess]:
         """Return what every process runs, this one among them."""
+        ...
+
+    @property
+    def slash_problem(self) -> Callable[[], str]:
+        """Tells what is wrong with the registration of slash commands; empty when nothing is."""
         ...
 
     def receipts(self) -> Mapping[str, tuple[str, ...]]:

@@ -303,6 +303,7 @@ async def test_m13_no_event_is_lost_over_a_swap_and_a_broken_update_leaves_the_o
     assert tasks_of_plugins() == before
 
 
+@pytest.mark.endurance
 async def test_m14_cycles_of_every_built_in_leave_nothing(living: Living) -> None:
     host, bot = living.app.host, living.app.bot
     counts = []

@@ -12,6 +12,7 @@ from wompbot_cogs.commands.init import init
 from wompbot_cogs.commands.logs import import_log
 from wompbot_cogs.commands.plugins import plugins
 from wompbot_cogs.commands.run import run
+from wompbot_cogs.commands.sync import sync
 
 
 def menu() -> typer.Typer:
@@ -24,7 +25,7 @@ def menu() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for command in (init, run, demo, doctor, backup, restore):
+    for command in (init, run, demo, doctor, sync, backup, restore):
         app.command()(command)
     app.command("import")(import_log)
     app.add_typer(plugins, name="plugins")

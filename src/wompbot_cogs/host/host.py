@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -38,11 +38,18 @@ class Host:
         draining: What ends in it.
         convergence: Follows the desired states.
         states: The desired states.
+        slash_problem: Tells what is wrong with the registration of commands.
     """
 
     def __init__(
-        self, serving: Serving, draining: Draining, convergence: Convergence, states: PluginRepository
+        self,
+        serving: Serving,
+        draining: Draining,
+        convergence: Convergence,
+        states: PluginRepository,
+        slash_problem: Callable[[], str],
     ) -> None:
+        self.slash_problem = slash_problem
         self._serving = serving
         self._draining = draining
         self._convergence = convergence

@@ -30,6 +30,7 @@ def make_host(
     *,
     tell_owners: TellOwners,
     changed: Callable[[], None],
+    slash_problem: Callable[[], str],
 ) -> Host:
     """Return a host that runs nothing yet.
 
@@ -42,6 +43,7 @@ def make_host(
         clock: Tells the time.
         tell_owners: Tells the owners of a plugin that was taken out, once per key.
         changed: Called when commands came or went.
+        slash_problem: Tells what is wrong with the registration of commands.
     """
     tolerance = Tolerance(
         settings.quarantine_errors, settings.quarantine_window_s, settings.quarantine_pause_s
@@ -54,4 +56,4 @@ def make_host(
     serving = Serving(bot, Staging(bot, provision, hooks, clock), draining, tolerance, clock, tripped)
     contracts = Contracts(states, draining, clock, settings.drain_s, 3 * BEAT_S)
     convergence = Convergence(serving, contracts, states, clock, tolerance, tell_owners, changed)
-    return Host(serving, draining, convergence, states)
+    return Host(serving, draining, convergence, states, slash_problem)

@@ -35,7 +35,9 @@ class PluginsCog(commands.Cog, name="Plugins"):
         problems = private and self._is_owner(context.author)  # they may name paths of the machine
         text = texts.listing(self._host.states(), problems=problems)
         if problems:
-            text += texts.details(self._host.receipts(), await self._host.processes())
+            text += texts.details(
+                self._host.receipts(), await self._host.processes(), self._host.slash_problem()
+            )
         await context.send(texts.bounded(text), ephemeral=True)
 
     @plugins.command()

@@ -34,16 +34,21 @@ def listing(states: Iterable[PluginState], *, problems: bool) -> str:
     return "\n".join(_line(state, problems=problems) for state in states) or NONE
 
 
-def details(receipts: Mapping[str, Iterable[str]], processes: Sequence[PluginProcess]) -> str:
+def details(
+    receipts: Mapping[str, Iterable[str]], processes: Sequence[PluginProcess], slash_problem: str
+) -> str:
     """Return what is left of versions that ended and, if there are several processes, what each runs.
 
     Args:
         receipts: What is left and who holds it, by plugin.
         processes: The processes.
+        slash_problem: What is wrong with the registration of slash commands.
     """
     left = [
         f"🟣 {plugin} ended, but left {_code(leak)}" for plugin, leaks in receipts.items() for leak in leaks
     ]
+    if slash_problem:
+        left.append(f"🟣 slash commands: {_code(slash_problem)}")
     if len(processes) > 1:
         left += [_process(process) for process in processes]
     return "".join(f"\n{line}" for line in left)
