@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from wompcore.errors import DatabaseUnavailable, ModelBusy, ModelError, ModelUnavailable, WompError
@@ -118,7 +119,8 @@ class Call:
             max_output_tokens=self._most.output,
             max_input_tokens=self._most.input,
             max_audio_s=self._most.audio_s,
-            expected=Usage(likely.input, likely.output, audio_s=likely.audio_s),
+            images=self._most.images,
+            expected=Usage(likely.input, likely.output, audio_s=likely.audio_s, images=likely.images),
         )
         [self._reservation] = await self._ledger.reserve([booked])
         if self._cheaper and self._reservation.advice == "fall_back":
@@ -199,6 +201,8 @@ class Call:
 
     def _add(self, usage: Usage | None) -> None:
         if usage is not None:
+            if self._most.images:  # no provider reports how many it was shown
+                usage = replace(usage, images=self._most.images)
             self._spent = usage if self._spent is None else self._spent + usage
 
     async def _record(self, outcome: Outcome) -> Usd:

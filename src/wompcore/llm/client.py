@@ -232,14 +232,18 @@ class ChatClient:
 
     # -- one model -------------------------------------------------------------------------------
 
-    async def _complete(self, request: ChatRequest, deadline: Deadline, choice: Choice) -> Reply:
+    async def _complete(
+        self, request: ChatRequest, deadline: Deadline, choice: Choice, share: Deadline
+    ) -> Reply:
         provider = choice.provider or self._provider
         call = self._call(provider, choice.model, request, deadline)
         body = provider.encode(request, choice.model)
-        answered = await self._sender.send(call, partial(_whole, provider.complete, body))
+        answered = await self._sender.send(call, partial(_whole, provider.complete, body), share)
         return await call.reply(*answered)
 
-    async def _begin(self, request: ChatRequest, deadline: Deadline, choice: Choice) -> ReplyStream:
+    async def _begin(
+        self, request: ChatRequest, deadline: Deadline, choice: Choice, share: Deadline
+    ) -> ReplyStream:
         provider = choice.provider or self._provider
         call = self._call(provider, choice.model, request, deadline)
         body = provider.encode(request, choice.model, stream=True)
@@ -249,7 +253,7 @@ class ChatClient:
             deltas = provider.stream(body, first_token_s=first_s, idle_s=idle_s)
             return await Arrival(turn, deltas, len(body)).begin()
 
-        arrival, attempts = await self._sender.send(call, attempt)
+        arrival, attempts = await self._sender.send(call, attempt, share)
         return ReplyStream(arrival, call, attempts)
 
     def _call(self, provider: Provider, model: str, request: ChatRequest, deadline: Deadline) -> Call:
@@ -266,7 +270,7 @@ class ChatClient:
         )
 
     async def _ask_media(self, call: Call, send: Callable[[bytes], Awaitable[A]], body: bytes) -> A:
-        answer, _ = await self._sender.send(call, partial(_whole, send, body))
+        answer, _ = await self._sender.send(call, partial(_whole, send, body), call.deadline)
         await call.settle(answer.usage)
         return answer
 

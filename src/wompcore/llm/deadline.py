@@ -19,6 +19,10 @@ class Deadline:
         self._at = monotonic() + within_s
         self._monotonic = monotonic
 
+    def share(self, among: int) -> Deadline:
+        """Return the deadline of the first of several, who have the same time each."""
+        return self if among == 1 else Deadline(self.left_s() / among, self._monotonic)
+
     def left_s(self) -> float:
         """Return the seconds until then; negative afterwards."""
         return self._at - self._monotonic()

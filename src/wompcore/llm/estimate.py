@@ -48,11 +48,13 @@ class TokenEstimate:
         input: Of the prompt.
         output: Of the answer.
         audio_s: Seconds of sound.
+        images: Images shown, which some providers charge by the piece.
     """
 
     input: int
     output: int
     audio_s: float = 0.0
+    images: int = 0
 
 
 def expected_text(text: str) -> int:
@@ -87,7 +89,8 @@ def expected(request: ChatRequest, count: CountTokens = expected_text) -> TokenE
     """
     tokens = sum(_PER_MESSAGE_EXPECTED + sum(map(count, _texts(message))) for message in request.messages)
     tokens += sum(count(_compact(schema)) for schema in _schemas(request))
-    return TokenEstimate(tokens + IMAGE_EXPECTED * _images(request), (request.max_tokens or 0) // 2)
+    images = _images(request)
+    return TokenEstimate(tokens + IMAGE_EXPECTED * images, (request.max_tokens or 0) // 2, images=images)
 
 
 def worst(request: ChatRequest) -> TokenEstimate:
@@ -110,7 +113,8 @@ def worst(request: ChatRequest) -> TokenEstimate:
         stand_ins = (_as_json(ToolSpec(name, "", {"type": "object"})) for name in used)
         schemas = (*_schemas(request), *stand_ins)
         tokens += _TOOLS_WORST + sum(worst_text(_spread(schema)) for schema in schemas)
-    return TokenEstimate(tokens + IMAGE_WORST * _images(request), request.max_tokens)
+    images = _images(request)
+    return TokenEstimate(tokens + IMAGE_WORST * images, request.max_tokens, images=images)
 
 
 def worst_audio(seconds: float) -> TokenEstimate:

@@ -40,6 +40,7 @@ class Route:
     The next is asked when one is left alone by its breaker, rate limits us beyond the deadline, does
     not answer, or cannot read a request of that length. Any other error ends the call: it would be the
     same everywhere, or is ours to mend. Where a budget advises a cheaper model, only that one is asked.
+    The time to the deadline is shared among those left, so that one that hangs leaves some to the next.
 
     Args:
         choices: At least one.
@@ -87,7 +88,7 @@ def reason_to_move_on(error: ModelError) -> Reason | None:
 
 async def follow(
     route: Route,
-    ask: Callable[[Choice], Awaitable[T]],
+    ask: Callable[[Choice, Deadline], Awaitable[T]],
     *,
     refused: Callable[[T], bool],
     deadline: Deadline,
@@ -96,7 +97,7 @@ async def follow(
 
     Args:
         route: Who may be asked.
-        ask: Asks one.
+        ask: Asks one, which has to answer, or to begin to, before the deadline it is given.
         refused: Whether an answer is none.
         deadline: The moment after which nobody else is asked.
 
@@ -109,7 +110,7 @@ async def follow(
         choice = waiting.popleft()
         is_last = not waiting
         try:
-            answer = await ask(choice)
+            answer = await ask(choice, deadline.share(1 + len(waiting)))
         except CheaperWanted as advice:
             passed.append(PassedOver(choice.model, "budget", str(advice), advice.attempts))
             waiting = deque([advice.choice])

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from wompcore.llm.breakers import Breakers
 from wompcore.llm.call import Call
+from wompcore.llm.deadline import Deadline
 from wompcore.llm.retry import Retry
 from wompcore.llm.turn import Turn, Turns
 
@@ -30,13 +31,16 @@ class Sender:
         self._turns = turns
         self._retry = retry
 
-    async def send(self, call: Call, attempt: Callable[[Turn], Awaitable[T]]) -> tuple[T, int]:
+    async def send(
+        self, call: Call, attempt: Callable[[Turn], Awaitable[T]], before: Deadline
+    ) -> tuple[T, int]:
         """Return the first answer and the attempts it took; a call that fails is given up.
 
         Args:
             call: New.
             attempt: Sends once. It ends its turn when it succeeds, or leaves that to its result; when
                 it fails, the turn is ended here.
+            before: When it has to be there.
 
         Raises:
             ModelError: There was no answer.
@@ -44,9 +48,9 @@ class Sender:
         """
         self._breakers.refuse_while_open(call.endpoint)
         try:
-            async with asyncio.timeout(call.deadline.left_s()) as limit:
+            async with asyncio.timeout(before.left_s()) as limit:
                 await call.reserve()
-                return await self._retry.run(partial(self._try_once, call, attempt, limit), call.deadline)
+                return await self._retry.run(partial(self._try_once, call, attempt, limit), before)
         except TimeoutError as error:
             late = call.too_late()
             await call.give_up(late)

@@ -12,10 +12,27 @@ from typing import Any
 import pytest
 
 from llm_client import FOR, OpenClient, asking
+from wompcore.clock import SystemClock
+from wompcore.config import CostSettings
+from wompcore.costs import Ledger, PriceBook
 from wompcore.db import Database
-from wompcore.llm import Audio, ModelError, ModelRequestRefused, ModelUnavailable, OpenAiStyle, read_states
+from wompcore.ids import EntryIds
+from wompcore.llm import (
+    Audio,
+    ChatRequest,
+    ImagePart,
+    Message,
+    ModelError,
+    ModelRequestRefused,
+    ModelUnavailable,
+    OpenAiStyle,
+    TextPart,
+    read_states,
+)
 from wompcore.llm.offline import Fault, offline_server
+from wompcore.money import Usd
 from wompcore.observe.prometheus import PrometheusMeter
+from wompcore.repos.costs import CostRepository
 
 KEY = "sk-only-the-endpoint-may-know"
 
@@ -127,6 +144,20 @@ async def test_a_transcript_is_charged_by_the_minute(
             await own.chat.transcribe(Audio(bytes(size)), FOR, model="whisper-1")
     entries = await db.fetch_all("SELECT cost_usd, reserved_usd, audio_s, above_reserved FROM cost_entries")
     assert entries == [(Decimal(cost), Decimal("0.06"), float(Decimal(cost) * 10_000), above)]
+
+
+async def test_an_image_is_charged_by_the_piece_where_its_price_says_so(
+    open_client: OpenClient, db: Database
+) -> None:
+    price = {"default_price": {"input": "0", "output": "0", "image": "0.25"}}
+    prices = PriceBook.shipped(CostSettings.model_validate(price))
+    pay = Ledger(CostRepository(db), prices, EntryIds(2), SystemClock())
+    shown = Message("user", (TextPart("which is older?"), *[ImagePart(data=b"GIF89a")] * 2))
+    async with offline_server() as server, open_client(server.base_url, pay=pay) as client:
+        reply = await client.chat.complete(ChatRequest((shown,), FOR, model="dear"))
+    assert reply.cost == Usd("0.50")
+    entries = await db.fetch_all("SELECT cost_usd, reserved_usd, above_reserved FROM cost_entries")
+    assert entries == [(Usd("0.50"), Usd("0.50"), False)]
 
 
 def everything_said(error: BaseException | None) -> Iterator[str]:

@@ -132,6 +132,21 @@ async def test_settings_name_several_fallbacks_in_order(open_client: OpenClient)
     assert [json.loads(sent.body)["model"] for sent in server.recorded] == ["offline-1", "b", "c"]
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_model_that_hangs_leaves_time_for_the_next(open_client: OpenClient, streamed: bool) -> None:
+    async with (
+        offline_server(faults=[Fault(delay_s=60)]) as server,
+        open_client(server.base_url, fallback_model="second", deadline_s=2) as client,
+    ):
+        if streamed:
+            async with client.chat.stream(asking()) as stream:
+                assert [delta async for delta in stream]
+            passed_over = stream.passed_over
+        else:
+            passed_over = (await client.chat.complete(asking())).passed_over
+    assert [(passed.model, passed.reason) for passed in passed_over] == [("offline-1", "unavailable")]
+
+
 async def test_an_open_breaker_refuses_a_stream_too(open_client: OpenClient) -> None:
     async with (
         offline_server(faults=[DOWN] * 5) as server,
