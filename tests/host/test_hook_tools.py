@@ -15,6 +15,7 @@ import pytest
 from living_bot import OWNER, Living, Opener
 from plugin_site import PluginSite
 from wompbot_cogs.settings import BotSettings
+from wompbot_cogs.testing import ScriptedModel
 from wompcore.llm.offline import OfflineServer, offline_server
 
 OFFERS = '''
@@ -98,6 +99,17 @@ async def test_a_tool_speaks_under_the_name_of_its_plugin(living: Living, site: 
     install(site, "delphi", "return f'attributed to {context.attribution.plugin}'")
     await living.app.host.load("delphi")
     assert "attributed to delphi" in await living.ask("alice", "wompbot, ask the oracle of the mountain!")
+
+
+async def test_a_tools_own_argument_may_have_any_name(
+    living: Living, site: PluginSite, model: ScriptedModel
+) -> None:
+    install(site, "delphi", "return f'the oracle read {context}'")
+    code = (site.folder / "delphi_plugin" / "__init__.py").read_text()
+    site.install("delphi", code.replace("(context: ToolContext)", "(context: str)"))
+    await living.load("delphi")
+    model.calls("delphi_oracle", context="the stars")
+    assert "the oracle read the stars" in await living.ask("alice", "wompbot, what does it say?")
 
 
 @pytest.mark.parametrize(

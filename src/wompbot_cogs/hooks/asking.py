@@ -150,7 +150,7 @@ class PluginHooks:
 def _of_plugin(tool: Tool, answer: Answer) -> Tool:
     """Make a tool run in the scope of its plugin, in its time, and under its name."""
 
-    async def function(context: ToolContext, **arguments: Any) -> Any:
+    async def function(context: ToolContext, /, **arguments: Any) -> Any:
         own = replace(context, attribution=replace(context.attribution, plugin=answer.plugin), spent=ZERO)
         run = partial(_call, tool, answer.plugin, own, arguments)
         try:
