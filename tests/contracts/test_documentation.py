@@ -16,7 +16,7 @@ from typer.main import get_command
 from wompbot_cogs.commands import menu
 from wompbot_cogs.hooks import HookSpecs
 from wompbot_cogs.hooks.marks import rules_of
-from wompbot_cogs.manifest import Capability
+from wompbot_cogs.manifest import Capability, Manifest
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import load_settings
 from wompcore.errors import ConfigInvalid
@@ -100,6 +100,11 @@ def metrics() -> set[str]:
         argument.value for call in calls for argument in call.args[:2] if isinstance(argument, ast.Constant)
     )
     return {name for name in names if isinstance(name, str) and re.fullmatch(r"[a-z]+(_[a-z]+)+", name)}
+
+
+def test_the_plugin_book_lists_every_key_of_a_manifest() -> None:
+    listed = re.findall(r"^\| \*(\w+)\* \|", PLUGIN_BOOK, flags=re.MULTILINE)
+    assert listed == list(Manifest.model_fields)
 
 
 def test_the_command_page_lists_every_command() -> None:

@@ -378,6 +378,51 @@ async def test_a_job_goes_to_the_newest_version_through_swaps(living: Living, si
         await until(partial(context(living).db.fetch_value, query))
 
 
+SLOW = KEEPER.replace(
+    "        self.context = context\n",
+    "        self.context = context\n        context.jobs.register('slow', self.slow)\n"
+    "    async def slow(self):\n"
+    "        await self.context.db.execute(\"INSERT INTO notes (text) VALUES ('begun')\")\n"
+    "        await asyncio.sleep(60)\n",
+)
+
+
+async def test_a_job_that_is_cut_off_by_an_unload_runs_again(
+    bot_settings: BotSettings, open_bot: Opener, site: PluginSite
+) -> None:
+    hasty = bot_settings.bot.model_copy(update={"drain_s": 0.1})
+    living = await open_bot(bot_settings.model_copy(update={"bot": hasty}))
+    install(site, migrations={"0001_notes.expand": TABLE}, needs=["db", "jobs"])
+    site.install("keeper", "import asyncio\n" + SLOW, needs=["db", "jobs"])
+    await living.app.host.load("keeper")
+    jobs, db = context(living).jobs, context(living).db
+    await jobs.defer("slow")
+    begun = "SELECT count(*) FROM notes WHERE text = 'begun'"
+    await until(partial(db.fetch_value, begun))
+    await living.app.host.unload("keeper")
+    waits = "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name ~ 'keeper' AND status = 'todo')"
+    await until(partial(living.app.core.db.fetch_value, waits))
+    await living.app.host.load("keeper")
+    await until(partial(db.fetch_value, begun + " HAVING count(*) = 2"))
+
+
+# -- the doctor ----------------------------------------------------------------------------------
+
+
+async def test_the_doctor_tells_how_a_plugins_tables_are(bot_settings: BotSettings, site: PluginSite) -> None:
+    async def details() -> dict[str, bool]:
+        return {finding.detail: finding.good for finding in await look_at_plugin_data(bot_settings)}
+
+    install(site, migrations={"0001_notes.expand": TABLE})
+    assert await details() == {"migrations to apply: 0001_notes.expand": True}
+    async with open_app(bot_settings) as app:
+        undeclared = "undeclared personal data: notes.author_id"
+        assert await details() == {"tables are up to date": True, undeclared: False}
+        await app.core.db.execute("ALTER TABLE plugin_keeper.notes OWNER TO postgres")
+    install(site, manifest=NOTES_ARE_PERSONAL)
+    assert await details() == {"tables are up to date": True, "its tables have no role of their own": False}
+
+
 # -- purge ---------------------------------------------------------------------------------------
 
 
