@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -35,3 +37,11 @@ def test_a_key_has_no_ends_of_lines(name: str) -> None:
 def test_variables_of_the_projects_own_checks_are_no_settings() -> None:
     environ = {"WOMPBOT_CONFIG": "x.toml", "WOMPBOT_LOGS": "y", "WOMPBOT_INTEROP_BASE_URL": "http://x"}
     assert load_settings(BotSettings, environ=environ) == BotSettings()
+
+
+def test_a_plugins_settings_come_from_a_table_of_its_own_or_from_variables(tmp_path: Path) -> None:
+    file = tmp_path / "wompbot.toml"
+    file.write_text("[plugins.tally]\nper_person = 2\nname = 'x'\n")
+    environ = {"WOMPBOT_PLUGINS__TALLY__PER_PERSON": "3"}
+    plugins = load_settings(BotSettings, file=file, environ=environ).plugins
+    assert plugins == {"tally": {"per_person": "3", "name": "x"}}
