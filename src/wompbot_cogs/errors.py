@@ -29,6 +29,12 @@ class ManifestInvalid(PluginError):
     hint = "Put a wompbot.toml beside the package's __init__.py; the plugin book shows a whole one."
 
 
+class PluginConflict(PluginError):
+    """A plugin asks for another version of the host, or of something that is installed beside it."""
+
+    hint = "Install versions that fit, then restart: what is imported already stays as it is."
+
+
 class PluginUnknown(PluginError):
     """No plugin of this name is installed."""
 

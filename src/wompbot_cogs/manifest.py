@@ -155,21 +155,23 @@ class Manifest(_Table):
         ]
 
 
-def read_manifest(plugin: str, folder: Path) -> Manifest:
+def read_manifest(plugin: str, file: Path) -> Manifest:
     """Read the manifest of a plugin.
 
     Args:
         plugin: The id its entry point gives it.
-        folder: The package's folder.
+        file: Where it is: ``wompbot.toml`` in a package, ``<module>.wompbot.toml`` beside a module.
 
     Raises:
         ManifestInvalid: It is missing, wrong, of another plugin, or of a newer interface.
     """
-    file = folder / FILE_NAME
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise ManifestInvalid(plugin, f"no {FILE_NAME} in its package") from error
+        raise ManifestInvalid(
+            plugin,
+            f"no {file.name} in its package" if file.name == FILE_NAME else f"no {file.name} beside it",
+        ) from error
     if len(data) > _MAX_BYTES:
         raise ManifestInvalid(plugin, f"{FILE_NAME} is larger than {_MAX_BYTES} bytes")
     try:

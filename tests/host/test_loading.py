@@ -52,7 +52,7 @@ async def test_a_plugin_is_loaded_and_unloaded(living: Living, site: PluginSite)
     assert state(living, "hello").state == "live"
     assert await living.ask("alice", "!hello") == "hello from hello"
     await living.app.host.unload("hello")
-    assert state(living, "hello").state == "off"
+    assert state(living, "hello").state in ("draining", "off")
     assert await living.ask("alice", "!hello") == ""
     assert [name for name in sys.modules if name.startswith("hello_plugin")] == []
 
@@ -102,8 +102,8 @@ def install_bad_ones(site: PluginSite) -> dict[str, str]:
         "garbled": "syntax error in ",
         "empty": "empty_plugin:plugin is not a Plugin",
         "wrong": "wrong_plugin:plugin is not a Plugin",
-        "module": "module_plugin.words is not an installed package",
-        "nowhere": "no_such_package is not an installed package",
+        "module": "no words.wompbot.toml beside it",
+        "nowhere": "no_such_package is not installed",
         "bare": "no wompbot.toml in its package",
         "crooked": "wompbot.toml: ",
         "binary": "wompbot.toml: ",

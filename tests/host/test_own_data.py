@@ -325,14 +325,14 @@ async def test_an_intent_the_bot_does_not_have_is_named(living: Living, site: Pl
 def test_a_wrong_manifest_says_what_to_do(site: PluginSite, line: str, problem: str) -> None:
     folder = install(site, manifest=line, needs=["db"])
     with pytest.raises(ManifestInvalid, match=problem) as refused:
-        read_manifest("keeper", folder)
+        read_manifest("keeper", folder / "wompbot.toml")
     assert "wompbot.toml" in refused.value.hint or "[plugin]" in refused.value.hint
 
 
 def test_personal_data_needs_a_database(site: PluginSite) -> None:
     folder = install(site, manifest=NOTES_ARE_PERSONAL, needs=[])
     with pytest.raises(ManifestInvalid, match="without a database"):
-        read_manifest("keeper", folder)
+        read_manifest("keeper", folder / "wompbot.toml")
 
 
 # -- jobs ----------------------------------------------------------------------------------------

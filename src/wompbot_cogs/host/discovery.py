@@ -10,7 +10,8 @@ from importlib.metadata import EntryPoint, MetadataPathFinder, entry_points
 from pathlib import Path
 
 from wompbot_cogs.errors import ManifestInvalid, PluginError
-from wompbot_cogs.manifest import Manifest, read_manifest
+from wompbot_cogs.host.requirements import check_requirements
+from wompbot_cogs.manifest import FILE_NAME, Manifest, read_manifest
 
 GROUP = "wompbot.cogs"
 
@@ -27,7 +28,7 @@ class Found:
         attribute: The name of its :class:`Plugin` there.
         manifest: What it says of itself, if it can be loaded.
         problem: Why it cannot be loaded, or what else claims its id.
-        folder: Its package's folder.
+        folder: Its package's folder; a plugin of one file has none.
     """
 
     id: str
@@ -72,25 +73,33 @@ def _settle(one: Found, other: Found) -> Found:
 def _look_at(entry: EntryPoint) -> Found:
     module, _, attribute = (part.strip() for part in entry.value.partition(":"))
     try:
-        folder = _folder(entry.name, module)
-        manifest = read_manifest(entry.name, folder)
+        folder, file = _located(entry.name, module)
+        manifest = read_manifest(entry.name, file)
+        check_requirements(manifest, entry.dist)
     except PluginError as problem:
         return Found(entry.name, module, attribute, None, problem)
     return Found(entry.name, module, attribute, manifest, folder=folder)
 
 
-def _folder(plugin: str, package: str) -> Path:
-    """Return a package's folder without importing it or its parents."""
+def _located(plugin: str, package: str) -> tuple[Path | None, Path]:
+    """Return a package's folder and its manifest's file without importing it or its parents.
+
+    A plugin of one file has no folder; its manifest lies beside it.
+    """
     top, *rest = package.split(".")
     spec = _top_level(top)
     for name in rest:
         if spec is None or spec.submodule_search_locations is None:
             break
         spec = PathFinder.find_spec(f"{spec.name}.{name}", list(spec.submodule_search_locations))
-    for location in (spec and spec.submodule_search_locations) or ():
-        return Path(location)
+    folders = [Path(location) for location in (spec and spec.submodule_search_locations) or ()]
+    for folder in folders:  # of a namespace package, the one that holds the plugin
+        if (folder / FILE_NAME).exists() or folder is folders[-1]:
+            return folder, folder / FILE_NAME
+    if spec is not None and spec.origin is not None and spec.name == package and spec.has_location:
+        return None, Path(spec.origin).with_suffix(f".{FILE_NAME}")
     raise ManifestInvalid(
-        plugin, f"{package} is not an installed package", hint="The entry point must name a package."
+        plugin, f"{package} is not installed", hint="The entry point must name a package or a module."
     )
 
 

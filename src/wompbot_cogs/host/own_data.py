@@ -48,8 +48,8 @@ class OwnData:
             MigrationRefused: A file is of neither kind, or an expand migration may not do what it does.
         """
         assert found.manifest is not None  # only what has one is staged
-        assert found.folder is not None
-        migrations = read_migrations(found.manifest, found.folder)
+        folder = found.folder  # a plugin of one file has no room for migrations
+        migrations = [] if folder is None else read_migrations(found.manifest, folder)
         if migrations and "db" not in found.manifest.needs:
             raise ManifestInvalid(
                 found.id, "has migrations, but no 'db' in its needs", hint="Add 'db' to `needs`."
