@@ -7,13 +7,15 @@ from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Final
 
-from wompcore.claims.rules import OWN, Kind, Rule, words
+from wompcore.claims.rules import OWN, Kind, Rule
 
 _STOPS: Final = frozenset(".!?;\n")
-_COMMON: Final = words(
-    "i i'm you he she it they we the a this that that's it's is are was be no not one all my have has will"
-    " can of in to on for if by just make then time out know never gonna , ."
+_COMMON: Final = (
+    "the to . , i a it is you and of in that this on for my be if no they not can all it's have we way i'm"
+    " will was just he are make one out know time that's has then she gonna at by won't or never an any what"
 )
+_FREQUENCY: Final = {word: rank for rank, word in enumerate(reversed(_COMMON.split()), start=1)}
+"""How common a word is in chat; unknown ones are rare."""
 
 
 class Cues:
@@ -28,7 +30,7 @@ class Cues:
         # Under its most telling words, so that "is" and "no" alone wake nothing.
         self._waiting: dict[str, tuple[int, ...]] = {}
         for number, (rule, further) in enumerate(self._rules):
-            for word in min((rule.first, *further), key=lambda step: len(step & _COMMON)):
+            for word in min((rule.first, *further), key=_frequency):
                 self._waiting[word] = (*self._waiting.get(word, ()), number)
         self._wakes = frozenset(self._waiting)
 
@@ -38,17 +40,24 @@ class Cues:
         Args:
             found: The line's tokens.
         """
-        woken = self._wakes & found
-        if not woken:
-            return {}  # most lines
-        own = not OWN.isdisjoint(found)
+        numbers = {
+            number
+            for word in self._wakes & found
+            for number in self._waiting[word]
+            if not any(map(found.isdisjoint, self._rules[number][1]))
+        }
         possible: dict[str, list[Rule]] = {}
-        for number in sorted({number for word in woken for number in self._waiting[word]}):
-            rule, further = self._rules[number]
-            if not (own and rule.general) and not any(map(found.isdisjoint, further)):
-                for word in found & rule.first:
-                    possible.setdefault(word, []).append(rule)
+        if numbers:  # in one line of twenty
+            own = not OWN.isdisjoint(found)
+            for rule in (self._rules[number][0] for number in sorted(numbers)):
+                if not (own and rule.general):
+                    for word in found & rule.first:
+                        possible.setdefault(word, []).append(rule)
         return possible
+
+
+def _frequency(step: frozenset[str]) -> int:
+    return sum(_FREQUENCY.get(word, 0) for word in step)
 
 
 def weigh(shapes: list[str], rules: dict[str, list[Rule]]) -> tuple[dict[Kind, float], list[tuple[int, ...]]]:
@@ -60,8 +69,8 @@ def weigh(shapes: list[str], rules: dict[str, list[Rule]]) -> tuple[dict[Kind, f
     """
     weights: dict[Kind, float] = {}
     places: list[tuple[int, ...]] = []
-    for at, token in enumerate(shapes):
-        for rule in rules.get(token, ()):
+    for at in [at for at, token in enumerate(shapes) if token in rules]:
+        for rule in rules[shapes[at]]:
             if weights.get(rule.kind, 0.0) < rule.weight and (place := _place(rule, shapes, at)):
                 weights[rule.kind] = rule.weight
                 places.append(place)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from importlib.resources import files
 from itertools import pairwise, repeat
 from typing import Any, Final
@@ -61,28 +62,37 @@ class LinearModel:
             found: The same as a set.
         """
         weight = sum(map(self.words.get, found, repeat(0)))
-        for pair in self._known.intersection(pairs_of(shapes)):
-            weight += self.pairs[pair]
+        weight += sum(map(self.pairs.__getitem__, self._known.intersection(pairs_of(shapes))))
         weight += self.lengths[min(len(shapes) // LENGTH_STEP, LENGTHS - 1)]
         if len(shapes) <= _SHORT and not OWN.isdisjoint(found):
             weight += self.own
         return self.bias + self.unit * weight
 
-    def strongest(self, shapes: list[str]) -> list[tuple[int, ...]]:
-        """Return where the words and pairs stand that speak most for a claim, the strongest first.
+    def strongest(self, shapes: list[str], found: AbstractSet[str]) -> list[tuple[int, ...]]:
+        """Return where the words and pairs first stand that speak most for a claim, the strongest first.
 
         Args:
             shapes: The line's tokens, digits as 0.
+            found: The same as a set.
         """
-        gains: dict[tuple[int, ...], int] = {}
-        for at, word in enumerate(shapes):
-            if word[0].isalnum():
-                gains[(at,)] = self.words.get(word, 0)
-        for at, pair in enumerate(pairwise(shapes)):
-            if pair[0][0].isalnum() and pair[1][0].isalnum():
-                gains[at, at + 1] = self.pairs.get(pair, 0)
-        best = sorted((place for place, gain in gains.items() if gain > 0), key=lambda place: -gains[place])
-        return best[:_REASONS]
+        gains: list[tuple[int, tuple[str, ...]]] = [
+            (-weight, (word,))
+            for word in found
+            if (weight := self.words.get(word, 0)) > 0 and word[0].isalnum()
+        ]
+        gains += [
+            (-weight, pair)
+            for pair in self._known.intersection(pairwise(shapes))
+            if (weight := self.pairs[pair]) > 0 and pair[0][0].isalnum() and pair[1][0].isalnum()
+        ]
+        return [_place(shapes, entry) for _, entry in nsmallest(_REASONS, gains)]
+
+
+def _place(shapes: list[str], entry: tuple[str, ...]) -> tuple[int, ...]:
+    if len(entry) == 1:
+        return (shapes.index(entry[0]),)
+    at = next(at for at, pair in enumerate(pairwise(shapes)) if pair == entry)
+    return at, at + 1
 
 
 def pairs_of(shapes: list[str]) -> Iterator[Pair]:

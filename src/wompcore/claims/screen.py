@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
 from wompcore.claims.cues import Cues, shown, weigh
@@ -23,6 +23,7 @@ is scaled so that its two thresholds fall on these scores.
 Threshold: TypeAlias = Literal["standard", "thorough"] | float
 
 _CERTAIN: Final = 0.99
+_THOROUGH_ODDS: Final = math.log(THRESHOLDS["thorough"] / (1 - THRESHOLDS["thorough"]))
 
 
 class Verdict(NamedTuple):
@@ -109,14 +110,13 @@ class Screen:
             odds = max(odds, _log_odds(min(_CERTAIN, sum(weights.values()))))
         if self._delta:
             odds += self._delta.shift(shape, found, weights)
-        score = round(1 / (1 + math.exp(-max(-30.0, odds))), 4)
+        score = round(0.5 + 0.5 * math.tanh(0.5 * odds), 4)  # the logistic function, without its overflow
         if score < THRESHOLDS["thorough"]:
             return Verdict(0 < score >= least, score, (), ())
-        if not weights or learned >= _log_odds(THRESHOLDS["thorough"]):
+        if not weights or learned >= _THOROUGH_ODDS:
             weights.setdefault("fact", WEIGHTS["fact"])
-            places += self._model.strongest(shape)
-        words = tokens(line)
-        cues = dict.fromkeys(shown(words, place) for place in places)
+            places += self._model.strongest(shape, found)
+        cues = dict.fromkeys(_shown(line, shape, places))
         return Verdict(0 < score >= least, score, tuple(k for k in WEIGHTS if k in weights), tuple(cues))
 
     def features(self, text: str) -> tuple[int, ...]:
@@ -146,6 +146,13 @@ def _score_of(threshold: Threshold) -> float:
     if threshold not in THRESHOLDS:
         raise ValueError(f"{threshold!r} is no threshold: use {' or '.join(THRESHOLDS)}, or a score")
     return THRESHOLDS[threshold]
+
+
+def _shown(line: str, shape: list[str], places: list[tuple[int, ...]]) -> Iterator[str]:
+    """Yield the words that told, numbers as they were written."""
+    numbers = any(shape[at][0] == "0" for place in places for at in place)
+    written = tokens(line) if numbers else shape
+    return (shown(written, place) for place in places)
 
 
 def _log_odds(score: float) -> float:
