@@ -1,23 +1,21 @@
 """The old bot's claim filter, rebuilt from its description: spec 04, section 1.
 
-Patterns are handed to `re.search` as strings, case ignored. The original was measured at a median of 50 to
-70 us and a 99th percentile of 170 to 240 us; this is the faster of the two, so a ratio to it flatters nobody.
+How the original called them is not told; here patterns are strings and case is ignored, which comes nearest to
+what was measured of it: a median of 50 to 70 us, a 99th percentile of 170 to 240 us. Compiled beforehand,
+these rules take about three quarters of the time.
 """
 
 from __future__ import annotations
 
 import re
 
-_REJECT = [
-    pattern
-    for pattern in (
-        r"^\s*\?|\?\s*$",
-        r"\b(maybe|probably|might|could|i think|in my opinion)\b",
-        r"^\s*(lol|lmao|haha|rofl)\b",
-        r"^\s*(yes|no|ok|okay|yeah|nope)\b",
-        r"\b(jk|just kidding)\b|\/s\b",
-    )
-]
+_REJECT = (
+    r"^\s*\?|\?\s*$",
+    r"\b(maybe|probably|might|could|i think|in my opinion)\b",
+    r"^\s*(lol|lmao|haha|rofl)\b",
+    r"^\s*(yes|no|ok|okay|yeah|nope)\b",
+    r"\b(jk|just kidding)\b|\/s\b",
+)
 
 _FAMILIES = [
     (weight, pattern)

@@ -41,6 +41,8 @@ class LinearModel:
         own: Weight of a short line about the speaker's own surroundings; hand-made, as no set teaches it.
         unit: Log odds per weight.
         bias: Log odds of a line without any weight.
+        reach: Log odds by words and length below which pairs are not looked at: they hardly ever lift a line
+            from there to a threshold.
     """
 
     words: Mapping[str, int]
@@ -49,6 +51,7 @@ class LinearModel:
     own: int
     unit: float
     bias: float
+    reach: float = -math.inf
     _known: frozenset[Pair] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -62,11 +65,13 @@ class LinearModel:
             found: The same as a set.
         """
         weight = sum(map(self.words.get, found, repeat(0)))
-        weight += sum(map(self.pairs.__getitem__, self._known.intersection(pairs_of(shapes))))
         weight += self.lengths[min(len(shapes) // LENGTH_STEP, LENGTHS - 1)]
         if len(shapes) <= _SHORT and not OWN.isdisjoint(found):
             weight += self.own
-        return self.bias + self.unit * weight
+        odds = self.bias + self.unit * weight
+        if odds < self.reach:
+            return odds  # two messages in five
+        return odds + self.unit * sum(map(self.pairs.__getitem__, self._known.intersection(pairs_of(shapes))))
 
     def strongest(self, shapes: list[str], found: AbstractSet[str]) -> list[tuple[int, ...]]:
         """Return where the words and pairs first stand that speak most for a claim, the strongest first.
@@ -131,14 +136,14 @@ def parsed(content: bytes) -> LinearModel:
             raise ScreenModelInvalid(f"format {stored['format']!r}, not {FORMAT}")
         words = {word: weight for word, weight in _entries(stored["words"])}
         pairs = {_pair(entry): weight for entry, weight in _entries(stored["pairs"])}
-        unit, bias = float(stored["unit"]), float(stored["bias"])
-        model = LinearModel(words, pairs, stored["lengths"], stored["own"], unit, bias)
+        unit, bias, reach = (float(stored[name]) for name in ("unit", "bias", "reach"))
+        model = LinearModel(words, pairs, stored["lengths"], stored["own"], unit, bias, reach)
         whole = (len(words), len(pairs), len(model.lengths)) == (*stored["entries"], LENGTHS)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ScreenModelInvalid(f"cannot be read: {error!r}") from error
     numbers = [*words.values(), *pairs.values(), *model.lengths, model.own]
     whole = whole and all(isinstance(number, int) and abs(number) <= _LARGEST for number in numbers)
-    if not (whole and unit > 0 and math.isfinite(unit + bias)):
+    if not (whole and unit > 0 and math.isfinite(unit + bias) and reach <= 0):
         raise ScreenModelInvalid("its entries are not those it was written with")
     return model
 
@@ -154,6 +159,7 @@ def written(model: LinearModel) -> bytes:
         "entries": [len(model.words), len(model.pairs)],
         "unit": model.unit,
         "bias": model.bias,
+        "reach": model.reach,
         "lengths": list(model.lengths),
         "own": model.own,
         "words": _grouped(model.words.items()),

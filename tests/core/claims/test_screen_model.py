@@ -33,11 +33,17 @@ def test_the_file_is_written_as_it_was_read() -> None:
     st.lists(st.integers(-99, 99), min_size=LENGTHS, max_size=LENGTHS),
     st.floats(0.001, 10),
     st.floats(-10, 10),
+    st.floats(-10, 0),
 )
 def test_any_weights_survive_a_file(
-    words: dict[str, int], pairs: dict[tuple[str, str], int], lengths: list[int], unit: float, bias: float
+    words: dict[str, int],
+    pairs: dict[tuple[str, str], int],
+    lengths: list[int],
+    unit: float,
+    bias: float,
+    reach: float,
 ) -> None:
-    model = LinearModel(words, pairs, lengths, -5, unit, bias)
+    model = LinearModel(words, pairs, lengths, -5, unit, bias, reach)
     assert parsed(written(model)) == model
 
 
@@ -50,6 +56,7 @@ def test_any_weights_survive_a_file(
         {"unit": 0},
         {"unit": "nan"},
         {"bias": "inf"},
+        {"reach": "nan"},
         {"words": {"5": "a\tb"}},
         {"words": {"five": "a"}},
         {"pairs": {"5": "no_pair"}},
@@ -78,6 +85,12 @@ def test_a_line_is_the_sum_of_its_distinct_words_and_pairs() -> None:
     )
     line = ["tea", "is", "tea", "is", "tea"]
     assert model.log_odds(line, set(line)) == 1.0 + 0.5 * (3 + 1 + 10 + 100)
+
+
+def test_pairs_count_where_words_come_within_reach() -> None:
+    model = LinearModel({"tea": 3}, {("^", "tea"): 10}, [0] * LENGTHS, 0, 0.5, -2.0, reach=-1.0)
+    assert model.log_odds(["tea"], {"tea"}) == -0.5 + 5
+    assert model.log_odds(["^", "milk"], {"milk"}) == -2.0
 
 
 def test_numbers_weigh_by_their_shape() -> None:
