@@ -1,8 +1,8 @@
 """The old bot's claim filter, rebuilt from its description: spec 04, section 1.
 
-How the original called them is not told; here patterns are strings and case is ignored, which comes nearest to
-what was measured of it: a median of 50 to 70 us, a 99th percentile of 170 to 240 us. Compiled beforehand,
-these rules take about three quarters of the time.
+How the original called them is not told; here patterns are strings and case is ignored, which comes nearest
+to what was measured of it: a median of 50 to 70 us, a 99th percentile of 170 to 240 us. Compiled
+beforehand, these rules take about three quarters of the time.
 """
 
 from __future__ import annotations
