@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wompcore.cache import Cache
-from wompcore.claims import ClaimWatcher
+from wompcore.claims import ClaimWatcher, HotTakes, Quotes, Rater
 from wompcore.clock import Clock, SystemClock
 from wompcore.config import CoreSettings, LimitSettings
 from wompcore.consent import Gate
@@ -31,10 +31,12 @@ from wompcore.repos.costs_retention import CostRetention
 from wompcore.repos.deliveries import DeliveryRepository
 from wompcore.repos.guilds import GuildRepository
 from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
+from wompcore.repos.hot_takes import HotTakeRepository
 from wompcore.repos.messages import MessageRepository
 from wompcore.repos.partitions import PartitionRepository
 from wompcore.repos.personal_data import PersonalDataRepository
 from wompcore.repos.plugins import PluginRepository
+from wompcore.repos.quotes import QuoteRepository
 from wompcore.repos.reply_context import ReplyContexts
 from wompcore.search import WebSearch, provider_of, search_origin
 
@@ -120,6 +122,8 @@ class Core:
         cache: Answers of outside services, kept for a while.
         search: Searches the web, when a service is set up.
         claims: Finds claims.
+        hot_takes: Counts what a server argues about.
+        quotes: Keeps what people want kept.
         limits: Who may ask how often.
         jobs: Durable jobs; whoever wants them run here starts the worker.
         outbox: Messages that must arrive once.
@@ -140,6 +144,8 @@ class Core:
     cache: Cache
     search: WebSearch
     claims: ClaimWatcher
+    hot_takes: HotTakes
+    quotes: Quotes
     limits: Limits
     jobs: Jobs
     outbox: Outbox
@@ -225,6 +231,11 @@ class Core:
                     model_name=settings.llm.claim_model,
                 )
             )
+            takes = HotTakeRepository(db)
+            rater = Rater(takes, llm, consent, settings.llm.claim_model)
+            pause_s = settings.claims.reactions_pause_s
+            hot_takes = await enter(HotTakes.open(takes, rater, listener, clock, pause_s=pause_s))
+            jobs.register("hot_takes.end_hours", hot_takes.end_hours, cron="* * * * *")
             yield cls(
                 settings,
                 clock,
@@ -240,6 +251,8 @@ class Core:
                 cache,
                 search,
                 claims,
+                hot_takes,
+                await enter(Quotes.open(QuoteRepository(db), listener, clock)),
                 Limits.of(settings.limits),
                 jobs,
                 outbox,

@@ -386,6 +386,20 @@ class ClaimUnknown(WompError):
     hint = "`!receipts` shows the number of each claim."
 
 
+class HotTakeUnknown(WompError):
+    """There is no such hot take here."""
+
+    hint = "`!hottakes` shows the number of each hot take."
+
+
+class QuoteRefused(WompError):
+    """This message cannot be quoted.
+
+    Args:
+        message: Why, for the person who asked.
+    """
+
+
 class RulingRefused(WompError):
     """Nobody rules on a claim of their own."""
 

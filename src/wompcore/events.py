@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
@@ -116,6 +116,36 @@ class ReactionChanged:
     change: Literal["added", "removed", "cleared"]
     person_id: int | None = None
     by_bot: bool = False
+
+
+@dataclass(slots=True)
+class ReactionTally:
+    """How the reactions of a message changed over a while, by emoji.
+
+    Args:
+        counts: How many there were at some moment, when that is known; else what was counted before holds.
+        without: Emoji whose reactions were all cleared since.
+        plus: How many came since; negative when more were taken back.
+    """
+
+    counts: dict[str, int] | None = None
+    without: set[str] = field(default_factory=set)
+    plus: dict[str, int] = field(default_factory=dict)
+
+    def add(self, emoji: str, number: int) -> None:
+        """Count some more, or fewer."""
+        self.plus[emoji] = self.plus.get(emoji, 0) + number
+
+    def clear(self, emoji: str) -> None:
+        """Forget all of one emoji."""
+        self.plus.pop(emoji, None)
+        self.without.add(emoji)
+
+    def begin(self, counts: Mapping[str, int]) -> None:
+        """Begin anew with what is known to be there."""
+        self.counts = dict(counts)
+        self.without.clear()
+        self.plus.clear()
 
 
 @dataclass(frozen=True, slots=True)

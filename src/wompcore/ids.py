@@ -6,8 +6,12 @@ apart. Source: Discord developer documentation, reference, "Snowflakes".
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 EPOCH_MS = 1_420_070_400_000
@@ -76,3 +80,61 @@ class EntryIds:
                 if self._sequence == 4096:
                     self._last_ms, self._sequence = self._last_ms + 1, 0
             return (self._last_ms << _LOW_BITS) | self._instance | self._sequence
+
+
+class SnowflakeSet:
+    """A set of ids in about 8 bytes each; a look-up is a search by halves.
+
+    New ids mostly carry the newest time, so adding one is an append; any other moves what is behind it.
+
+    Args:
+        limit: Ids at most; the lowest, which are the oldest, are forgotten first.
+        ids: Where to start.
+    """
+
+    def __init__(self, limit: int, ids: Iterable[int] = ()) -> None:
+        self._limit = limit
+        self._ids = array("q")
+        self.update(ids)
+
+    @classmethod
+    def unpack(cls, packed: bytes, limit: int) -> SnowflakeSet:
+        """Make a set of ids that are packed as 8 bytes each, big-endian, ascending."""
+        found = cls(limit)
+        found._ids.frombytes(packed)
+        if sys.byteorder == "little":
+            found._ids.byteswap()
+        found._forget()
+        return found
+
+    def __contains__(self, id_: int) -> bool:
+        place = bisect_left(self._ids, id_)
+        return place < len(self._ids) and self._ids[place] == id_
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory it takes."""
+        return sys.getsizeof(self._ids)
+
+    def add(self, id_: int) -> None:
+        """Put an id in."""
+        place = bisect_left(self._ids, id_)
+        if place == len(self._ids) or self._ids[place] != id_:
+            self._ids.insert(place, id_)
+            self._forget()
+
+    def update(self, ids: Iterable[int]) -> None:
+        """Put many in."""
+        for id_ in ids:
+            self.add(id_)
+
+    def discard(self, id_: int) -> None:
+        """Take an id out, if it is in."""
+        if id_ in self:
+            del self._ids[bisect_left(self._ids, id_)]
+
+    def _forget(self) -> None:
+        del self._ids[: max(0, len(self._ids) - self._limit)]

@@ -13,6 +13,7 @@ class Purpose(StrEnum):
 
     CHAT = "chat"
     CLAIM_CHECK = "claim_check"
+    HOT_TAKE = "hot_take"
     EMBEDDING = "embedding"
     PROBE = "probe"
     SEARCH = "search"

@@ -1,4 +1,4 @@
-"""What the watcher keeps in mind, bounded: a channel's last messages, and who carries a claim."""
+"""What the watcher keeps in mind of what was said, bounded."""
 
 from __future__ import annotations
 
@@ -55,32 +55,3 @@ class RecentMessages:
         self._texts[message_id] = text
         if len(self._texts) > self._changes:
             self._texts.popitem(last=False)
-
-
-class TrackedMessages:
-    """The messages that carry a claim.
-
-    Args:
-        limit: Messages at most; the one added first is forgotten first.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._ids: OrderedDict[int, None] = OrderedDict()
-
-    def __contains__(self, message_id: int) -> bool:
-        return message_id in self._ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def add(self, message_ids: Iterable[int]) -> None:
-        """Keep messages in mind."""
-        for message_id in message_ids:
-            self._ids[message_id] = None
-        while len(self._ids) > self.limit:
-            self._ids.popitem(last=False)
-
-    def discard(self, message_id: int) -> None:
-        """Forget a message."""
-        self._ids.pop(message_id, None)

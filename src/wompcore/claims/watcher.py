@@ -14,13 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wompcore.claims.checker import Check, ClaimChecker, Consent, Model, when_up
-from wompcore.claims.recall import RecentMessages, TrackedMessages
+from wompcore.claims.recall import RecentMessages
 from wompcore.claims.screen import Screen, Threshold
 from wompcore.claims.verify import ClaimPrompt
 from wompcore.clock import Clock
 from wompcore.config import ClaimSettings
 from wompcore.events import ChatMessage, MessageEdited
-from wompcore.ids import snowflake_at
+from wompcore.ids import SnowflakeSet, snowflake_at
 from wompcore.limits import Cooldown, DailyCap
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class ClaimWatcher:
         self._cooldown = Cooldown(settings.person_cooldown_s)
         self._cap = DailyCap(settings.guild_daily_cap)
         self._recent = recent
-        self._tracked = TrackedMessages(_TRACKED)
+        self._tracked = SnowflakeSet(_TRACKED)
         self._open: dict[int, Check] = {}
         self._checks: asyncio.Queue[Check] = asyncio.Queue(_WAITING)
         self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_TRACKED)
@@ -123,7 +123,7 @@ class ClaimWatcher:
         checker = ClaimChecker(book, model, consent, ClaimPrompt(model_name), recent)
         watcher = cls(book, checker, recent, settings, clock, command_prefix)
         if link is not None:
-            link.on(book.channel, lambda message_id: watcher._tracked.add([int(message_id)]))
+            link.on(book.channel, lambda message_id: watcher._tracked.add(int(message_id)))
             link.on_reconnect(watcher._load_tracked)
             await link.listening()  # first listen, then read: no claim falls between
         await watcher._load_tracked()
@@ -224,7 +224,7 @@ class ClaimWatcher:
                 del self._open[check.message.id]
                 self._checks.task_done()
             if stored:
-                self._tracked.add([check.message.id])
+                self._tracked.add(check.message.id)
                 if check.deleted:
                     self._change(check.message.id)
                 elif check.edit:
@@ -250,7 +250,7 @@ class ClaimWatcher:
     async def _load_tracked(self) -> None:
         since_id = snowflake_at(self._clock.now() - TRACKED_FOR)
         newest = await self._book.tracked(since_id=since_id, limit=_TRACKED)
-        self._tracked.add(reversed(newest))
+        self._tracked.update(newest)
 
     async def _close(self) -> None:
         """Give up what waits, finish what was begun."""

@@ -170,6 +170,9 @@ class ClaimSettings(Section):
     enabled: bool = Field(True, description="Look for claims at all.")
     person_cooldown_s: float = Field(300.0, ge=0, description="Seconds between checks per person.")
     guild_daily_cap: int = Field(50, ge=0, description="Checks per guild and day.")
+    reactions_pause_s: float = Field(
+        5.0, ge=0, description="Reactions to a hot take are counted together for so many seconds."
+    )
 
 
 class CacheSettings(Section):

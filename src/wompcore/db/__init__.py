@@ -5,6 +5,7 @@ from __future__ import annotations
 from wompcore.db.backup import backup, restore
 from wompcore.db.database import Database
 from wompcore.db.embedded import EmbeddedServer
+from wompcore.db.known import KNOWN_AT_MOST, KnownIds
 from wompcore.db.listener import Listener
 from wompcore.db.migrations import (
     Migration,
@@ -18,8 +19,10 @@ from wompcore.db.own_schema import OwnSchema, SchemaState, drop_schema, look_at_
 from wompcore.db.translate import host_of
 
 __all__ = [
+    "KNOWN_AT_MOST",
     "Database",
     "EmbeddedServer",
+    "KnownIds",
     "Listener",
     "Migration",
     "OwnSchema",

@@ -60,6 +60,16 @@ UPDATE claims c SET context = '' FROM quoting q WHERE c.id = q.id
 _BLANK = "UPDATE messages SET text = '', author_name = %(redacted)s WHERE author_id = %(person)s"
 _UNPARK = "DELETE FROM parked_messages WHERE person_id = %(person)s"
 _UNCHECK = "DELETE FROM claim_checks WHERE author_id = %(person)s"
+# What the person was quoted with, and what they saved; a quote that nobody else saved goes with them.
+_UNQUOTED = """
+WITH unsaved AS (
+    DELETE FROM quote_savers WHERE person_id = %(person)s RETURNING message_id
+)
+DELETE FROM quotes q WHERE q.author_id = %(person)s OR (
+    q.message_id IN (SELECT message_id FROM unsaved) AND NOT EXISTS (
+        SELECT FROM quote_savers s WHERE s.message_id = q.message_id AND s.person_id <> %(person)s))
+"""
+_COOL = "DELETE FROM hot_takes WHERE author_id = %(person)s"
 _AUDIT = """
 INSERT INTO audit_log (at, action, person_id, by_id, details)
 VALUES (%(at)s, %(action)s, %(person)s, %(person)s, jsonb_build_object('method', %(method)s::text))
@@ -112,6 +122,8 @@ class ConsentRepository:
                 await connection.execute(_BLANK, values)
                 await connection.execute(_UNPARK, values)
                 await connection.execute(_UNCHECK, values)
+                await connection.execute(_COOL, values)
+                await connection.execute(_UNQUOTED, values)
             await connection.execute(_AUDIT, values)
             payload = f"{purpose}:{person_id}:{row[0]}:{int(withdrawn)}"
             await connection.execute(_TELL, {**values, "payload": payload})

@@ -90,6 +90,22 @@ CORE_HOLDERS: tuple[Holder, ...] = (
         export_columns=("id", "guild_id", "ruling", "ruled_at"),  # not what somebody else said
     ),
     _core("claim_checks", "author_id", "which messages of yours were checked", on_opt_out="delete"),
+    _core("hot_takes", "author_id", "hot takes of yours", on_opt_out="delete"),
+    _core(
+        "hot_takes",
+        "ruled_by",
+        "hot takes you ruled on",
+        on_erase="anonymise",
+        export_columns=("id", "guild_id", "outcome", "ruled_at"),  # not whose
+    ),
+    _core("quotes", "author_id", "what you were quoted with", "text", "author_name", on_opt_out="delete"),
+    _core(
+        "quote_savers",
+        "person_id",
+        "messages you wanted quoted",
+        on_opt_out="delete",
+        export_columns=("message_id", "saved_at"),
+    ),
     _core("guild_settings", "changed_by", "settings you changed", on_erase="anonymise"),
     _core("guild_admins", "person_id", "where you administer the bot"),
     _core(
