@@ -25,6 +25,7 @@ from wompcore.observe import SILENT, Labels, Meter
 from wompcore.privacy import Privacy
 from wompcore.repos import breakers, consents
 from wompcore.repos.claims import ClaimRepository
+from wompcore.repos.claims_retention import ClaimRetention
 from wompcore.repos.costs import CostRepository
 from wompcore.repos.costs_budgets import BudgetRepository
 from wompcore.repos.costs_retention import CostRetention
@@ -218,6 +219,7 @@ class Core:
             stack.callback(meter.watch("http_connections", lambda: _by_origin(http, "connections")))
             cache = await enter(Cache.open(settings.cache))
             search = WebSearch(provider_of(settings.search, http.trusted), settings.search, cache, ledger)
+            _blank_deleted_claims(ClaimRetention(db), clock, jobs)
             messages = await enter(MessageStore.open(repos.messages, consent, settings.ingest))
             consent.before_withdrawal(messages.flush)
             claims = await enter(
@@ -275,6 +277,13 @@ def _drop_old_costs(retention: CostRetention, months: int, clock: Clock, jobs: J
         await retention.keep(months, clock.now())
 
     jobs.register("costs.drop", drop, cron="37 4 * * *")
+
+
+def _blank_deleted_claims(retention: ClaimRetention, clock: Clock, jobs: Jobs) -> None:
+    async def blank() -> None:
+        await retention.blank_deleted(clock.now())
+
+    jobs.register("claims.blank", blank, cron="7 5 * * *")
 
 
 def _shared_breakers(db: Database, listener: Listener) -> AbstractAsyncContextManager[Breakers]:

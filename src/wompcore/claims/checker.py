@@ -39,6 +39,10 @@ class Model(Protocol):
         """Answer a request."""
         ...
 
+    async def ask(self, request: ChatRequest, shape: type[_T]) -> _T:
+        """Answer a request in a given shape."""
+        ...
+
 
 class Consent(Protocol):
     """May we?"""

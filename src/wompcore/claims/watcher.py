@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wompcore.claims.checker import Check, ClaimChecker, Consent, Model, when_up
+from wompcore.claims.contradictions import Contradictions
 from wompcore.claims.recall import RecentMessages
 from wompcore.claims.screen import Screen, Threshold
 from wompcore.claims.verify import ClaimPrompt
@@ -64,12 +65,14 @@ class ClaimWatcher:
         counts: What was done so far.
         receipts: Finds claims and takes rulings.
         found: Hears of every claim that this process finds.
+        contradictions: Compares claims with older ones of their author.
     """
 
     def __init__(
         self,
         book: ClaimRepository,
         checker: ClaimChecker,
+        contradictions: Contradictions,
         recent: RecentMessages,
         settings: ClaimSettings,
         clock: Clock,
@@ -77,6 +80,7 @@ class ClaimWatcher:
     ) -> None:
         self.counts = checker.counts
         self.found = checker.found
+        self.contradictions = contradictions
         self.receipts: ReceiptBook = book.receipts
         self._book = book
         self._checker = checker
@@ -121,7 +125,10 @@ class ClaimWatcher:
         """
         recent = RecentMessages()
         checker = ClaimChecker(book, model, consent, ClaimPrompt(model_name), recent)
-        watcher = cls(book, checker, recent, settings, clock, command_prefix)
+        contradictions = Contradictions(
+            book.contradictions, model, consent, clock, model_name=model_name
+        )
+        watcher = cls(book, checker, contradictions, recent, settings, clock, command_prefix)
         if link is not None:
             link.on(book.channel, lambda message_id: watcher._tracked.add(int(message_id)))
             link.on_reconnect(watcher._load_tracked)

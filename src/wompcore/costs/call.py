@@ -12,7 +12,15 @@ from wompcore.money import Usd
 from wompcore.repos.costs_ledger import PassedLimit
 from wompcore.usage import Attribution, Purpose, Usage
 
-BACKGROUND = frozenset({Purpose.CLAIM_CHECK, Purpose.HOT_TAKE, Purpose.EMBEDDING, Purpose.PROBE})
+BACKGROUND = frozenset(
+    {
+        Purpose.CLAIM_CHECK,
+        Purpose.CLAIM_CONTRADICTION,
+        Purpose.HOT_TAKE,
+        Purpose.EMBEDDING,
+        Purpose.PROBE,
+    }
+)
 """Purposes that nobody waits for; a budget may give them a lower limit."""
 
 _BELOW_WORST = 4  # bytes of English text to a token; source: OpenAI, "What are tokens and how to count them?"

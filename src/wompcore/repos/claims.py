@@ -17,6 +17,7 @@ import psycopg
 from wompcore.db import Database
 from wompcore.errors import RowsRefused
 from wompcore.events import ChatMessage, MessageEdited
+from wompcore.repos.contradictions import ContradictionBook
 from wompcore.repos.receipts import ReceiptBook
 
 SAME_TEXT_FOR: Final = timedelta(hours=24)
@@ -72,6 +73,9 @@ WITH author AS (
     UPDATE claim_checks SET text_hash = %(hash)s
     WHERE message_id = %(message)s AND text_hash <> %(hash)s AND EXISTS (SELECT FROM author)
     RETURNING message_id
+), unsaid AS (
+    DELETE FROM claim_contradictions x USING claims c, changed
+    WHERE c.message_id = changed.message_id AND c.id IN (x.claim_id, x.older_id)
 )
 UPDATE claims c SET text = %(text)s, original_text = coalesce(c.original_text, c.text),
     edits = CASE WHEN jsonb_array_length(c.edits) < %(kept)s THEN c.edits ELSE c.edits - 0 END
@@ -83,6 +87,9 @@ WITH erased AS (
     DELETE FROM claims c USING people p
     WHERE c.message_id = ANY(%(ids)s::bigint[]) AND p.id = c.author_id AND p.opted_out
     RETURNING c.message_id
+), unsaid AS (
+    DELETE FROM claim_contradictions x USING claims c
+    WHERE c.message_id = ANY(%(ids)s::bigint[]) AND c.id IN (x.claim_id, x.older_id)
 )
 UPDATE claims SET deleted_at = %(at)s
 WHERE message_id = ANY(%(ids)s::bigint[]) AND deleted_at IS NULL
@@ -101,6 +108,7 @@ class ClaimRepository:
 
     Attributes:
         receipts: Finds claims and takes rulings.
+        contradictions: Claims that do not go together.
         channel: Where NOTIFY tells of messages that carry a claim now; the payload is the id.
     """
 
@@ -109,6 +117,7 @@ class ClaimRepository:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.receipts = ReceiptBook(db)
+        self.contradictions = ContradictionBook(db)
 
     async def begin_check(self, message: ChatMessage) -> bool:
         """Note that a message is about to be checked, in one statement, before anything is paid.

@@ -89,6 +89,18 @@ CORE_HOLDERS: tuple[Holder, ...] = (
         on_erase="anonymise",
         export_columns=("id", "guild_id", "ruling", "ruled_at"),  # not what somebody else said
     ),
+    _core(
+        "claim_contradictions",
+        "author_id",
+        "claims of yours that do not go together",
+        on_opt_out="delete",
+    ),
+    _core(
+        "contradiction_listeners",
+        "person_id",
+        "where you want to be told of contradictions",
+        on_opt_out="delete",
+    ),
     _core("claim_checks", "author_id", "which messages of yours were checked", on_opt_out="delete"),
     _core("hot_takes", "author_id", "hot takes of yours", on_opt_out="delete"),
     _core(

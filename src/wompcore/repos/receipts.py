@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, get_args
 
 from wompcore.db import Database
 from wompcore.errors import ClaimUnknown, RulingRefused
+from wompcore.ids import MAX_ID
 
 Ruling = Literal["unverified", "true", "false", "mixed", "outdated"]
 
@@ -18,24 +19,19 @@ _COLUMNS: Final = """c.id, c.message_id, c.guild_id, c.channel_id, c.author_id, 
     c.confidence, c.context, c.said_at, c.original_text, c.edits, c.ruling, c.ruled_by, c.ruled_at,
     c.ruling_notes"""
 _EDITS: Final = 12  # where they stand among the columns
-_SHOWN: Final = (
-    "FROM claims c JOIN people p ON p.id = c.author_id AND NOT p.opted_out WHERE c.deleted_at IS NULL"
-)
-_RECEIPTS: Final = f"""
-WITH found AS (
-    SELECT {_COLUMNS} {_SHOWN} AND c.guild_id = %(guild)s
-        AND (%(person)s::bigint IS NULL OR c.author_id = %(person)s)
-        AND (%(keyword)s::text IS NULL OR position(lower(%(keyword)s) IN lower(c.text)) > 0)
-)
-SELECT (SELECT count(*) FROM found), c.* FROM found c
-WHERE %(before)s::bigint IS NULL OR c.id < %(before)s
-ORDER BY c.id DESC LIMIT %(limit)s
-"""
-_BY_ID: Final = f"SELECT {_COLUMNS} {_SHOWN} AND c.guild_id = %(guild)s AND c.id = %(id)s"
+SHOWN: Final = """
+c.deleted_at IS NULL AND NOT EXISTS (SELECT FROM people p WHERE p.id = c.author_id AND p.opted_out)"""
+"""Which claims ``c`` people may see."""
+
+# Every word must be there, as it stands or by its stem; the last one may be the beginning of a word.
+_WORDS: Final = """c.words @@ (
+    coalesce(nullif(plainto_tsquery('simple', %(words)s)::text, '') || ':*', '')::tsquery
+    || plainto_tsquery('english', %(words)s)
+)"""
+_BY_ID: Final = f"SELECT {_COLUMNS} FROM claims c WHERE {SHOWN} AND c.guild_id = %(guild)s AND c.id = %(id)s"
 _RULE: Final = f"""
 UPDATE claims c SET ruling = %(ruling)s, ruled_by = %(by)s, ruled_at = %(at)s, ruling_notes = %(notes)s
-FROM people p WHERE p.id = c.author_id AND NOT p.opted_out AND c.deleted_at IS NULL
-    AND c.guild_id = %(guild)s AND c.id = %(id)s AND c.author_id <> %(by)s
+WHERE {SHOWN} AND c.guild_id = %(guild)s AND c.id = %(id)s AND c.author_id <> %(by)s
 RETURNING {_COLUMNS}
 """
 
@@ -103,10 +99,14 @@ class Receipts:
     Args:
         claims: The newest first.
         total: How many there are on all pages.
+        newer: Whether there are newer ones than these.
+        older: Whether there are older ones than these.
     """
 
     claims: tuple[Claim, ...]
     total: int
+    newer: bool = False
+    older: bool = False
 
 
 class ReceiptBook:
@@ -124,8 +124,9 @@ class ReceiptBook:
         guild_id: int,
         *,
         person_id: int | None = None,
-        keyword: str | None = None,
+        words: str = "",
         before_id: int | None = None,
+        after_id: int | None = None,
         limit: int = 10,
     ) -> Receipts:
         """Return claims of a guild, newest first.
@@ -133,19 +134,21 @@ class ReceiptBook:
         Args:
             guild_id: Where.
             person_id: Only theirs.
-            keyword: Only with this in the claim, in any case.
+            words: Only those with all these words, in any case; the last may be the beginning of one.
             before_id: Only claims with a lower number: the next page.
+            after_id: Only claims with a higher number, those nearest to it: the page before.
             limit: Claims at most.
         """
-        values = {
-            "guild": guild_id,
-            "person": person_id,
-            "keyword": keyword,
-            "before": before_id,
-            "limit": limit,
-        }
-        rows = await self._db.fetch_all(_RECEIPTS, values)
-        return Receipts(tuple(_claim(row[1:]) for row in rows), rows[0][0] if rows else 0)
+        values = {"guild": guild_id, "person": person_id, "words": words, "limit": limit + 1}
+        back = after_id is not None
+        values["from"] = after_id if back else MAX_ID if before_id is None else before_id
+        rows = await self._db.fetch_all(_page(person_id is not None, bool(words), back=back), values)
+        total = rows[0][0] if rows else 0
+        claims = [_claim(row[1:]) for row in rows[:limit] if row[1] is not None]
+        more = len(rows) > limit
+        if back:
+            return Receipts(tuple(reversed(claims)), total, newer=more, older=True)
+        return Receipts(tuple(claims), total, newer=before_id is not None, older=more)
 
     async def by_id(self, guild_id: int, claim_id: int) -> Claim:
         """Return a claim of a guild.
@@ -173,6 +176,23 @@ class ReceiptBook:
             await self.by_id(guild_id, claim_id)
             raise RulingRefused
         return _claim(row)
+
+
+def _page(of_person: bool, with_words: bool, *, back: bool) -> str:
+    """Return the statement for a page: only what is asked for, so that each has its own plan."""
+    wanted = f"c.guild_id = %(guild)s AND {SHOWN}"
+    if of_person:
+        wanted += " AND c.author_id = %(person)s"
+    if with_words:
+        wanted += f" AND {_WORDS}"
+    step, order = (">", "ASC") if back else ("<", "DESC")
+    return f"""
+SELECT total.count, page.* FROM (SELECT count(*) FROM claims c WHERE {wanted}) AS total
+LEFT JOIN (
+    SELECT {_COLUMNS} FROM claims c WHERE {wanted} AND c.id {step} %(from)s
+    ORDER BY c.id {order} LIMIT %(limit)s
+) AS page ON true ORDER BY page.id {order}
+"""
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
