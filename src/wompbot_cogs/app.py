@@ -116,6 +116,7 @@ async def open_app(
         def offer(manifest: Manifest, scope: Scope) -> Mapping[str, Any]:
             plugin = manifest.id
             return {
+                "add_buttons": bot.add_dynamic_items,
                 "add_view": bot.add_view,
                 "cache": PluginCache(core.cache, plugin),
                 "claims": core.claims,
@@ -132,6 +133,7 @@ async def open_app(
                 "permissions": permissions,
                 "plugins": host,
                 "privacy": core.privacy,
+                "remove_buttons": bot.remove_dynamic_items,
                 "search": PluginSearch(core.search, plugin),
             }
 

@@ -71,6 +71,21 @@ class Context:
 
         self._scope.on_live(begin)
 
+    def add_buttons(self, *kinds: type[discord.ui.DynamicItem[Any]]) -> None:
+        """Answer buttons whose id says what they stand for, from the moment the plugin is live.
+
+        So they survive a restart and a swap, as those of :meth:`add_view`.
+
+        Args:
+            kinds: Classes with a template for the ids.
+        """
+
+        def begin() -> Callable[[], None]:
+            self._capabilities["add_buttons"](*kinds)
+            return lambda: self._capabilities["remove_buttons"](*kinds)
+
+        self._scope.on_live(begin)
+
     @property
     def settings(self) -> Any:
         """An instance of the settings model that its manifest names.

@@ -43,6 +43,7 @@ SETTINGS = {
             False,
             "look closer for claims: finds more, asks the model more often",
         ),
+        GuildSetting("contradictions", "switch", False, "compare members' new claims with their older ones"),
         GuildSetting("excluded_channels", "channels", [], "channels that are neither stored nor analysed"),
         GuildSetting(
             "administrators_are_admins", "switch", False, "Discord administrators count as bot admins"

@@ -121,6 +121,10 @@ class PluginMessages:
         message.allowed = message.allowed and not self._flow.excludes(source.channel)
         return message
 
+    def at(self, message: ChatMessage) -> discord.PartialMessage:
+        """Return a message of Discord's that can be answered, reacted to and fetched."""
+        return self._reactions.message_at(message.channel_id, message.guild_id, message.id)
+
     @property
     def own_id(self) -> int:
         """The bot's user id."""

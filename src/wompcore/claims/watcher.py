@@ -125,9 +125,7 @@ class ClaimWatcher:
         """
         recent = RecentMessages()
         checker = ClaimChecker(book, model, consent, ClaimPrompt(model_name), recent)
-        contradictions = Contradictions(
-            book.contradictions, model, consent, clock, model_name=model_name
-        )
+        contradictions = Contradictions(book.contradictions, model, consent, clock, model_name=model_name)
         watcher = cls(book, checker, contradictions, recent, settings, clock, command_prefix)
         if link is not None:
             link.on(book.channel, lambda message_id: watcher._tracked.add(int(message_id)))

@@ -30,7 +30,8 @@ WITH new AS (
             SELECT FROM claims o WHERE o.author_id = c.author_id AND o.guild_id = c.guild_id
                 AND o.id < c.id AND o.deleted_at IS NULL LIMIT %(at_least)s) AS older) = %(at_least)s
 ), asked AS MATERIALIZED (
-    SELECT string_agg('''' || replace(replace(stem, '\\', '\\\\'), '''', '''''') || '''', ' | ')::tsquery AS any
+    SELECT string_agg(
+        '''' || replace(replace(stem, '\\', '\\\\'), '''', '''''') || '''', ' | ')::tsquery AS any
     FROM new, unnest(tsvector_to_array(to_tsvector('english', new.text))) AS stem
 )
 SELECT new.id, new.text, c.id, c.text, c.said_at FROM new, asked, claims c

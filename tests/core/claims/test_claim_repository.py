@@ -204,8 +204,8 @@ async def test_receipts_are_found_by_person_word_and_page_and_never_in_another_g
     assert [claim.text[:7] for claim in second.claims] == ["claim 2", "claim 1"]
     assert second.total == 5
     assert (await claims.receipts.page(GUILD, person_id=ANN)).total == 2
-    assert (await claims.receipts.page(GUILD, keyword="100% cheese")).total == 5
-    assert (await claims.receipts.page(GUILD, keyword="%_")).total == 0
+    assert (await claims.receipts.page(GUILD, words="100% cheese")).total == 5
+    assert (await claims.receipts.page(GUILD, words="%_")).total == 0
     with pytest.raises(ClaimUnknown):
         await claims.receipts.by_id(11, first.claims[0].id)
 
