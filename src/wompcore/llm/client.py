@@ -283,13 +283,14 @@ class ChatClient:
     def _fill_in(self, request: ChatRequest) -> tuple[ChatRequest, Deadline]:
         """Return the request with nothing left to the provider, and its deadline."""
         settings = self._settings
-        filled = request.with_defaults(settings.model, settings.max_tokens, settings.temperature)
+        filled = request.with_defaults(settings.max_tokens, settings.temperature)
         return filled, self._deadline(request.deadline_s)
 
     def _deadline(self, within_s: float | None = None) -> Deadline:
         return Deadline(self._settings.deadline_s if within_s is None else within_s, self._monotonic)
 
     def _route(self, model: str) -> Route:
+        model = model or self._settings.model
         return Route.of(model, *self._fallbacks) if self._fallbacks else Route((Choice(model),))
 
 

@@ -87,8 +87,11 @@ def expected(request: ChatRequest, count: CountTokens = expected_text) -> TokenE
         request: With or without ``max_tokens``; half of it is expected to be written.
         count: Counts a text's tokens; :func:`wompcore.llm.tokenizer.load_counter` may have a better way.
     """
-    tokens = sum(_PER_MESSAGE_EXPECTED + sum(map(count, _texts(message))) for message in request.messages)
-    tokens += sum(count(_compact(schema)) for schema in _schemas(request))
+    tokens = _PER_MESSAGE_EXPECTED * len(request.messages)
+    for message in request.messages:
+        tokens += sum(map(count, _texts(message)))
+    for schema in _schemas(request):
+        tokens += count(_compact(schema))
     images = _images(request)
     return TokenEstimate(tokens + IMAGE_EXPECTED * images, (request.max_tokens or 0) // 2, images=images)
 
@@ -141,6 +144,8 @@ def expected_audio(size: int, longest_s: float) -> TokenEstimate:
 def _texts(message: Message) -> list[str]:
     content = message.content
     texts = [content] if isinstance(content, str) else [p.text for p in content if isinstance(p, TextPart)]
+    if not (message.name or message.tool_calls or message.tool_call_id):  # most turns by far
+        return texts
     if message.name:
         texts.append(message.name)
     for call in message.tool_calls:
@@ -151,8 +156,8 @@ def _texts(message: Message) -> list[str]:
 
 
 def _images(request: ChatRequest) -> int:
-    mixed = (message.content for message in request.messages if not isinstance(message.content, str))
-    return sum(isinstance(part, ImagePart) for parts in mixed for part in parts)
+    mixed = [message.content for message in request.messages if not isinstance(message.content, str)]
+    return sum(isinstance(part, ImagePart) for parts in mixed for part in parts) if mixed else 0
 
 
 def _schemas(request: ChatRequest) -> Iterator[Any]:

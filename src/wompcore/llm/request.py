@@ -152,17 +152,17 @@ class ChatRequest:
     seed: int | None = None
     deadline_s: float | None = None
 
-    def with_defaults(self, model: str, max_tokens: int, temperature: float | None) -> ChatRequest:
-        """Return the request with what it leaves out.
+    def with_defaults(self, max_tokens: int, temperature: float | None) -> ChatRequest:
+        """Return the request with what it leaves out; the model is the route's to choose.
 
         Args:
-            model: The model's id.
             max_tokens: Answer length, tokens.
             temperature: Left to the provider when ``None``.
         """
+        if self.max_tokens and (temperature is None or self.temperature is not None):
+            return self
         return replace(
             self,
-            model=self.model or model,
             max_tokens=self.max_tokens or max_tokens,
             temperature=temperature if self.temperature is None else self.temperature,
         )

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from wompcore.llm.breakers import Breakers
 from wompcore.llm.call import Call
-from wompcore.llm.deadline import Deadline
+from wompcore.llm.deadline import Alarms, Deadline
 from wompcore.llm.retry import Retry
 from wompcore.llm.turn import Turn, Turns
 
@@ -30,6 +30,7 @@ class Sender:
         self._breakers = breakers
         self._turns = turns
         self._retry = retry
+        self._alarms = Alarms()
 
     async def send(
         self, call: Call, attempt: Callable[[Turn], Awaitable[T]], before: Deadline
@@ -48,9 +49,13 @@ class Sender:
         """
         self._breakers.refuse_while_open(call.endpoint)
         try:
-            async with asyncio.timeout(before.left_s()) as limit:
-                await call.reserve()
-                return await self._retry.run(partial(self._try_once, call, attempt, limit), before)
+            async with asyncio.timeout(None) as limit:
+                alarm = self._alarms.set(limit, before.left_s())
+                try:
+                    await call.reserve()
+                    return await self._retry.run(partial(self._try_once, call, attempt, limit), before)
+                finally:
+                    self._alarms.clear(limit, alarm)
         except TimeoutError as error:
             late = call.too_late()
             await call.give_up(late)
