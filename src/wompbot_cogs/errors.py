@@ -129,6 +129,29 @@ class ConsentAwaited(NotGranted):
         self.asks = asks
 
 
+# -- the command line ----------------------------------------------------------------------------
+
+
+class ControlUnavailable(WompError):
+    """The owner's socket has no place.
+
+    Args:
+        path: Where it should be.
+        problem: What is wrong there.
+    """
+
+    hint = "Set bot.control_dir to a folder of your own that only you may enter."
+
+    def __init__(self, path: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{path}: {problem}", hint=hint)
+        self.path = path
+        self.problem = problem
+
+
+class ControlRefused(WompError):
+    """The running bot did not do what it was asked."""
+
+
 # -- Discord -------------------------------------------------------------------------------------
 
 PORTAL = "https://discord.com/developers/applications"

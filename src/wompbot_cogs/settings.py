@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
@@ -61,6 +62,9 @@ class HostSettings(Section):
     """What the bot consists of."""
 
     plugins: Names = Field((), description="Ids of the plugins to load. Empty: all that are installed.")
+    control_dir: Path | None = Field(
+        None, description="Folder, yours alone, of the running bot's socket. Empty: in your data folder."
+    )
     drain_s: float = Field(
         20.0, ge=0, le=600, description="Seconds a plugin's work may go on after the plugin was replaced."
     )

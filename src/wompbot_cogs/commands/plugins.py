@@ -1,45 +1,81 @@
-"""``wompbot plugins``: what is installed and whether it loads."""
+"""``wompbot plugins``: what is installed, how it is doing, and tools for who writes one."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 import typer
 
-from wompbot_cogs.commands.grants import grant, withdraw
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
+from wompbot_cogs.commands.plugin_verbs import load, quarantine, release, swap, unload
 from wompbot_cogs.commands.purge import purge
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
 
-if TYPE_CHECKING:
-    from wompbot_cogs.host import PluginState
+plugins = typer.Typer(help="Look at plugins, decide about them, and write one.", no_args_is_help=True)
+for _command in (load, unload, swap, quarantine, release, purge):
+    plugins.command(_command.__name__)(_command)
 
-plugins = typer.Typer(help="Look at the installed plugins.", no_args_is_help=True)
-plugins.command("grant")(grant)
-plugins.command("withdraw")(withdraw)
-plugins.command("purge")(purge)
+_AT_REST = "No bot runs here with these settings: this is what the next start would make of them."
+_COLOURS = {
+    "live": typer.colors.GREEN,
+    "ready": typer.colors.GREEN,
+    "failed": typer.colors.RED,
+    "quarantined": typer.colors.YELLOW,
+    "draining": typer.colors.YELLOW,
+}
+_HEADER = ("plugin", "state", "version", "since", "tasks", "memory", "errors", "this month", "")
 
 
 @plugins.command("list")
 def list_plugins(config: Config = None, as_json: Json = False, debug: Debug = False) -> None:
-    """Load every installed plugin, without Discord, and say how each is doing."""
+    """Say how each plugin is doing in the running bot, or what the next start would make of it."""
     with reporting(as_json=as_json, debug=debug) as terminal:
-        states = asyncio.run(_states(settings_of(config)))
-        width = max((len(state.id) for state in states), default=0)
-        for state in states:
-            colour = {"live": typer.colors.GREEN, "failed": typer.colors.RED}.get(state.state)
-            word = typer.style(f"{state.state:<6}", fg=colour)
-            terminal.say(f"{state.id:<{width}}  {word}  {state.version}  {state.problem or state.summary}")
-        terminal.result([asdict(state) for state in states])
-        if any(state.state == "failed" for state in states):
+        running, rows = asyncio.run(_rows(settings_of(config)))
+        table = [_HEADER, *(_shown(row) for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for cells in table:
+            padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
+            padded[1] = typer.style(padded[1], fg=_COLOURS.get(cells[1]))
+            terminal.say("  ".join(padded).rstrip())
+        if not running:
+            terminal.say(_AT_REST)
+        terminal.result(rows)
+        if any(row["state"] == "failed" for row in rows):
             raise typer.Exit(FAILED)
 
 
-async def _states(settings: BotSettings) -> list[PluginState]:
-    from wompbot_cogs.app import open_app
+async def _rows(settings: BotSettings) -> tuple[bool, list[dict[str, Any]]]:
+    """Return whether a bot runs here, and the plugins."""
+    from wompbot_cogs.control import Request, ask, rows_at_rest
+    from wompcore.clock import SystemClock
+    from wompcore.db import Database
 
-    async with open_app(settings) as app:
-        return app.host.states()
+    if (reply := await ask(settings, Request(verb="list"))) is not None:
+        return True, reply["plugins"]
+    async with Database.open(settings.database) as db:
+        return False, [asdict(row) for row in await rows_at_rest(db, SystemClock())]
+
+
+def _shown(row: Mapping[str, Any]) -> tuple[str, ...]:
+    memory, spent = row["memory_bytes"], Decimal(str(row["spent_usd"]))
+    since = datetime.fromisoformat(row["since"]).astimezone() if row["since"] else None
+    note = row["problem"] or row["summary"]
+    if row["retry_at"]:
+        note += f" (tried again at {datetime.fromisoformat(str(row['retry_at'])).astimezone():%H:%M:%S})"
+    return (
+        row["id"],
+        row["state"],
+        row["version"],
+        f"{since:%Y-%m-%d %H:%M}" if since else "-",
+        str(row["tasks"]),
+        "-" if memory is None else f"{memory / 1024:.0f} KiB",
+        str(row["errors"]),
+        f"${spent:.4f}" if spent else "-",
+        " ".join(note.split()),
+    )

@@ -12,6 +12,7 @@ from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.convergence import BEAT_S, KEEPER, Convergence
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.draining import Draining
+from wompbot_cogs.host.footprint import footprint
 from wompbot_cogs.host.grants import granting, withdrawing
 from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.serving import Serving
@@ -91,6 +92,14 @@ class Host:
         """Return what is left in memory of versions that ended, and who holds it, by plugin."""
         leaks = self._draining.leaks()
         return {plugin: tuple(str(leak) for leak in found) for plugin, found in leaks.items()}
+
+    async def memory(self) -> dict[str, int]:
+        """Return the bytes that each loaded plugin holds; see :mod:`wompbot_cogs.host.footprint`."""
+        loaded = self._serving.loaded
+        return {
+            plugin: await asyncio.to_thread(footprint, version.package, version.cogs)
+            for plugin, version in loaded.items()
+        }
 
     def was_here(self, word: str) -> bool:
         """Return whether a word is a prefix command of a version that is about to end."""

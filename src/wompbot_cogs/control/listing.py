@@ -1,0 +1,111 @@
+"""What the owner sees of the plugins, of a bot that runs and of one that does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from wompbot_cogs.errors import ConsentAwaited
+from wompbot_cogs.host import Found, Host, discover
+from wompbot_cogs.host.provision import consented
+from wompcore.clock import Clock
+from wompcore.core import Core
+from wompcore.db import Database, migrations_in, pending_migrations
+from wompcore.money import ZERO, Usd
+from wompcore.repos.costs import CostRepository
+from wompcore.repos.plugins import PluginRepository, PluginWish
+
+_MANY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRow:
+    """One line of ``wompbot plugins list``.
+
+    Args:
+        id: The plugin.
+        state: As in :class:`wompbot_cogs.states.PluginState`; of a bot that does not run ``ready`` for
+            what it would load.
+        version: The version that runs, or that is installed.
+        summary: What it does.
+        since: When it went live.
+        tasks: Tasks it runs now.
+        memory_bytes: See :func:`wompbot_cogs.host.footprint.footprint`; ``None`` of what is not loaded.
+        errors: Errors since it went live.
+        spent_usd: What its calls cost in this UTC month.
+        problem: Why it is not live, or why its last update was refused.
+        retry_at: When a plugin in quarantine is tried again.
+    """
+
+    id: str
+    state: str
+    version: str
+    summary: str = ""
+    since: datetime | None = None
+    tasks: int = 0
+    memory_bytes: int | None = None
+    errors: int = 0
+    spent_usd: Usd = ZERO
+    problem: str = ""
+    retry_at: datetime | None = None
+
+
+async def rows_of(host: Host, core: Core) -> list[PluginRow]:
+    """Return the plugins of a running bot, by id."""
+    spent = await _spent(core.repos.costs, core.clock)
+    memory = await host.memory()
+    return [
+        PluginRow(
+            state.id,
+            state.state,
+            state.version,
+            state.summary,
+            state.since,
+            state.tasks,
+            memory.get(state.id),
+            state.errors,
+            spent.get(state.id, ZERO),
+            state.problem,
+            state.retry_at,
+        )
+        for state in host.states()
+    ]
+
+
+async def rows_at_rest(db: Database, clock: Clock) -> list[PluginRow]:
+    """Return what is installed, and what a bot would make of it. No code of a plugin is run."""
+    found = await asyncio.to_thread(discover)
+    wishes: Mapping[str, PluginWish] = {}
+    spent: Mapping[str, Usd] = {}
+    if not await pending_migrations(db, "core", migrations_in("wompcore.repos")):
+        wishes = await PluginRepository(db).wishes()
+        spent = await _spent(CostRepository(db), clock)
+    return [
+        _row(plugin, wishes.get(id_, PluginWish(id_, "", enabled=True)), spent.get(id_, ZERO))
+        for id_, plugin in sorted(found.items())
+    ]
+
+
+def _row(plugin: Found, wish: PluginWish, spent: Usd) -> PluginRow:
+    manifest, problem = plugin.manifest, plugin.problem.problem if plugin.problem else ""
+    version, summary = (manifest.version, manifest.summary) if manifest else ("?", "")
+    state, retry_at = "ready", None
+    if wish.quarantined:
+        state, problem, retry_at = "quarantined", wish.reason, wish.retry_at
+    elif not wish.enabled:
+        state = "off"
+    elif manifest is None:
+        state = "failed"
+    else:
+        try:
+            consented(wish, plugin)
+        except ConsentAwaited as error:
+            state, problem = "failed", error.problem
+    return PluginRow(plugin.id, state, version, summary, spent_usd=spent, problem=problem, retry_at=retry_at)
+
+
+async def _spent(costs: CostRepository, clock: Clock) -> dict[str, Usd]:
+    totals = await costs.by_plugin(0, clock.now(), limit=_MANY)
+    return {total.key: total.cost_usd for total in totals}
