@@ -1,4 +1,4 @@
-"""``wompbot plugins load``, ``unload``, ``swap``, ``quarantine`` and ``release``: asked of the running bot."""
+"""``wompbot plugins load``, ``unload``, ``swap``, ``quarantine`` and ``release``."""
 
 from __future__ import annotations
 

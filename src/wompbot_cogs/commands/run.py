@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.terminal import Terminal, log_to_stderr, reporting
+from wompbot_cogs.errors import ControlUnavailable
 from wompbot_cogs.settings import BotSettings
 
 if TYPE_CHECKING:
+    from wompbot_cogs.app import App
     from wompbot_cogs.host import PluginValues
 
 _MENTIONS_ONLY = (
@@ -19,16 +25,19 @@ _MENTIONS_ONLY = (
 )
 
 
-def run(config: Config = None, as_json: Json = False, debug: Debug = False) -> None:
+Watch = Annotated[bool, typer.Option("--watch", help="Swap a plugin you work on whenever you save it.")]
+
+
+def run(config: Config = None, watch: Watch = False, as_json: Json = False, debug: Debug = False) -> None:
     """Run the bot in Discord until SIGTERM or Ctrl-C."""
     with reporting(as_json=as_json, debug=debug) as terminal:
         settings = settings_of(config)
         log_to_stderr(settings.log.level, debug=debug)
-        asyncio.run(_run(settings, terminal, lambda: settings_of(config).plugins))
+        asyncio.run(_run(settings, terminal, lambda: settings_of(config).plugins, watch))
         terminal.say("Stopped.")
 
 
-async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginValues) -> None:
+async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginValues, watch: bool) -> None:
     from wompbot_cogs.account import look_up
 
     account = await look_up(settings.discord)
@@ -58,4 +67,21 @@ async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginV
                 "message_content": settings.discord.message_content,
             }
         )
-        await runner.run(app.bot, settings.discord)
+        async with _open_to_its_owner(app, terminal, watch):
+            await runner.run(app.bot, settings.discord)
+
+
+@asynccontextmanager
+async def _open_to_its_owner(app: App, terminal: Terminal, watch: bool) -> AsyncIterator[None]:
+    """Let the command line ask this bot, which runs without that if it must; and swap on save."""
+    from wompbot_cogs.authoring.watch import swapping_on_save
+    from wompbot_cogs.control import owner_socket
+
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(owner_socket(app.settings, app.host, app.core))
+        except ControlUnavailable as error:
+            terminal.say(f"`wompbot plugins` cannot reach this bot: {error.message}. {error.hint}")
+        if watch:
+            await stack.enter_async_context(swapping_on_save(app.host, terminal.say))
+        yield

@@ -28,9 +28,9 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     verb: Verb
-    plugin: str = Field("", max_length=32, pattern=r"^([a-z][a-z0-9_]*)?\Z")
-    name: str = Field("", max_length=64, pattern=r"^[a-z_:]*\Z")
-    reason: str = Field("", max_length=300, pattern=r"^[^\x00-\x1f\x7f]*\Z")
+    plugin: str = Field("", max_length=32, pattern=r"^([a-z][a-z0-9_]*)?$")
+    name: str = Field("", max_length=64, pattern=r"^[a-z_:]*$")
+    reason: str = Field("", max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -46,30 +46,44 @@ class OwnerSocket:
         self._host = host
         self._core = core
         self._uids = uids
-        self._open = 0
+        self._asked: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close(self) -> None:
+        """End what was asked and is not done."""
+        for task in self._asked:
+            task.cancel()
+        await asyncio.gather(*self._asked, return_exceptions=True)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection, whatever comes in."""
-        self._open += 1
+        task = asyncio.create_task(
+            self._serve(reader, writer, len(self._asked) < _AT_ONCE), name="owner's socket"
+        )
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, has_room: bool
+    ) -> None:
         try:
-            if self._open <= _AT_ONCE:
-                reply = await self._reply(reader, _uid_of(writer.get_extra_info("socket")))
-            else:
-                reply = _refusal(ControlRefused("too many requests at once", hint="Try again."))
+            reply = await self._reply(reader, _uid_of(writer.get_extra_info("socket")), has_room)
             writer.write(json.dumps(reply, default=str).encode() + b"\n")
             await writer.drain()
         except ConnectionError as error:
             _log.info("who asked at the owner's socket did not wait for the answer: %s", error)
         finally:
-            self._open -= 1
             writer.close()
 
-    async def _reply(self, reader: asyncio.StreamReader, uid: int | None) -> Mapping[str, Any]:
+    async def _reply(
+        self, reader: asyncio.StreamReader, uid: int | None, has_room: bool
+    ) -> Mapping[str, Any]:
         via = "cli" if uid is None else f"cli uid {uid}"
         try:
             if uid is not None and uid not in self._uids:
                 raise ControlRefused("only the user who runs the bot may ask it")
             request = await _read(reader)
+            if not has_room:
+                raise ControlRefused("too many requests at once", hint="Try again.")
         except ControlRefused as error:
             await self._note("refused", "", error.message, via)
             return _refusal(error)
@@ -139,7 +153,7 @@ async def owner_socket(
             dead.unlink(missing_ok=True)
     answering = OwnerSocket(host, core, {os.geteuid(), 0} if uids is None else uids)
     try:
-        server = await asyncio.start_unix_server(answering.serve, path, limit=LINE_BYTES)
+        server = await asyncio.start_unix_server(answering.accept, path, limit=LINE_BYTES)
     except OSError as error:
         raise ControlUnavailable(str(path), (error.strerror or str(error)).lower()) from error
     path.chmod(0o600)
@@ -148,6 +162,7 @@ async def owner_socket(
     finally:
         server.close()
         path.unlink(missing_ok=True)
+        await answering.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

@@ -32,7 +32,7 @@ class Host:
     """Runs plugins. Made by :func:`wompbot_cogs.host.opening.make_host`.
 
     Every change takes these: ``by_id``, who wants it, in Discord; ``via``, by what way they asked:
-    ``discord``, ``cli`` or ``host``. Changes, and those that were refused, are kept on record.
+    ``discord``, ``cli``, ``watch`` or ``host``. Changes, and those that were refused, are kept on record.
 
     Args:
         serving: What serves in this process.

@@ -98,7 +98,7 @@ class PluginChange:
         verb: What.
         plugin: To which plugin.
         by_id: Who, in Discord; ``None`` for somebody at the machine, and for the host itself.
-        via: By what way: ``discord``, ``host`` or ``cli``.
+        via: By what way: ``discord``, ``host``, ``watch``, or ``cli`` with who that is on the machine.
         outcome: ``done``, or why not.
     """
 

@@ -1,0 +1,1 @@
+"""Tools for those who write a plugin: a template, a check, leaks found, and swaps on save."""
