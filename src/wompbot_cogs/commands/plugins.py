@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from wompbot_cogs.commands.grants import grant, withdraw
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.plugin_verbs import load, quarantine, release, swap, unload
 from wompbot_cogs.commands.purge import purge
@@ -18,7 +19,7 @@ from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
 
 plugins = typer.Typer(help="Look at plugins, decide about them, and write one.", no_args_is_help=True)
-for _command in (load, unload, swap, quarantine, release, purge):
+for _command in (load, unload, swap, quarantine, release, grant, withdraw, purge):
     plugins.command(_command.__name__)(_command)
 
 _AT_REST = "No bot runs here with these settings: this is what the next start would make of them."

@@ -72,12 +72,13 @@ def _settle(one: Found, other: Found) -> Found:
 
 def _look_at(entry: EntryPoint) -> Found:
     module, _, attribute = (part.strip() for part in entry.value.partition(":"))
+    folder = None
     try:
         folder, file = _located(entry.name, module)
         manifest = read_manifest(entry.name, file)
         check_requirements(manifest, entry.dist)
     except PluginError as problem:
-        return Found(entry.name, module, attribute, None, problem)
+        return Found(entry.name, module, attribute, None, problem, folder)
     return Found(entry.name, module, attribute, manifest, folder=folder)
 
 

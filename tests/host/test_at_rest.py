@@ -1,0 +1,74 @@
+"""What is decided about plugins while no bot runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin_site import PluginSite
+from wompbot_cogs.control import rows_at_rest
+from wompbot_cogs.errors import ConsentAwaited, PluginError
+from wompbot_cogs.host.at_rest import Decision, decide_at_rest
+from wompcore.clock import SystemClock
+from wompcore.db import Database
+from wompcore.repos.plugins import PluginRepository
+
+
+async def state(db: Database, plugin: str) -> str:
+    return next(row.state for row in await rows_at_rest(db, SystemClock()) if row.id == plugin)
+
+
+async def test_decisions_are_written_down_listed_and_kept_on_record(db: Database, site: PluginSite) -> None:
+    site.install("hello")
+    steps: list[tuple[Decision, str]] = [
+        ("unload", "off"),
+        ("load", "ready"),
+        ("swap", "ready"),
+        ("quarantine", "quarantined"),
+        ("release", "ready"),
+    ]
+    for verb, then in steps:
+        assert await decide_at_rest(db, verb, "hello", via="cli") == []
+        assert await state(db, "hello") == then
+    wish = (await PluginRepository(db).wishes())["hello"]
+    assert (wish.enabled, wish.quarantined, wish.generation) == (True, False, 3)
+    changes = [(change.verb, change.outcome, change.via) for change in await PluginRepository(db).changes()]
+    assert changes == [(verb, "done", "cli") for verb, _ in reversed(steps)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "plugin", "says"),
+    [
+        ("unload", "plugins", "loads the others"),
+        ("quarantine", "plugins", "loads the others"),
+        ("load", "nonesuch", "not installed"),
+        ("release", "chat", "not in quarantine"),
+    ],
+)
+async def test_what_cannot_be_is_refused_on_record(
+    db: Database, verb: Decision, plugin: str, says: str
+) -> None:
+    with pytest.raises(PluginError, match=says):
+        await decide_at_rest(db, verb, plugin, via="cli")
+    [change] = await PluginRepository(db).changes()
+    assert (change.verb, change.plugin, says in change.outcome) == (verb, plugin, True)
+
+
+async def test_what_would_not_be_loaded_cannot_be_swapped(db: Database) -> None:
+    await decide_at_rest(db, "unload", "claims", via="cli")
+    with pytest.raises(PluginError, match="would not be loaded"):
+        await decide_at_rest(db, "swap", "claims", via="cli")
+
+
+async def test_what_waits_for_the_owner_is_not_loaded_and_listed_with_the_reason(
+    db: Database, site: PluginSite
+) -> None:
+    site.install("greedy", needs=["costs"])
+    with pytest.raises(ConsentAwaited):
+        await decide_at_rest(db, "load", "greedy", via="cli")
+    [row] = [row for row in await rows_at_rest(db, SystemClock()) if row.id == "greedy"]
+    assert (row.state, "consent to costs" in row.problem) == ("failed", True)
+
+
+async def test_processes_of_other_machines_are_named_as_those_that_follow(db: Database) -> None:
+    await PluginRepository(db).report("elsewhere-7", {"chat": "1.0.0"})
+    assert await decide_at_rest(db, "unload", "chat", via="cli") == ["elsewhere-7"]
