@@ -238,6 +238,8 @@ class Core:
             pause_s = settings.claims.reactions_pause_s
             hot_takes = await enter(HotTakes.open(takes, rater, listener, clock, pause_s=pause_s))
             jobs.register("hot_takes.end_hours", hot_takes.end_hours, cron="* * * * *")
+            jobs.register("claims.learn", claims.learning.learn, cron="*/5 * * * *")
+            jobs.register("claims.forget", claims.forget_limits, cron="53 4 * * *")
             yield cls(
                 settings,
                 clock,

@@ -11,7 +11,7 @@ from wompbot_cogs.app import App, open_app
 from wompbot_cogs.settings import BotSettings, DiscordSettings
 from wompbot_cogs.simulated import GUILD_ID, SimulatedGuild, member_id
 from wompcore.clock import Clock
-from wompcore.config import CostSettings, DatabaseSettings, LlmSettings, Price, SearchSettings
+from wompcore.config import ClaimSettings, CostSettings, DatabaseSettings, LlmSettings, Price, SearchSettings
 from wompcore.llm.offline import MODEL, offline_server
 from wompcore.repos.log_sources import LogSourceRepository
 from wompcore.search import SearchResult
@@ -69,6 +69,7 @@ async def open_house(
             llm=LlmSettings(base_url=model.base_url, model=MODEL),
             costs=CostSettings(prices={MODEL: _PRICE}),
             search=search,
+            claims=ClaimSettings(explore_share=0),  # the same log gives the same numbers
             discord=DiscordSettings(name=bot_name, owner_ids=frozenset({member_id(OWNER)})),
         )
         async with open_app(settings, clock=clock, temporary=database is None, shard_count=1) as app:

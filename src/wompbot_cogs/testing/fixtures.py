@@ -28,6 +28,7 @@ def bot_settings(database_settings: DatabaseSettings, model: ScriptedModel) -> B
             "llm": {"base_url": model.base_url, "model": "offline-1"},
             "limits": {"person_cooldown_s": 0},
             "ingest": {"flush_s": 0.02},
+            "claims": {"gather_s": 0, "explore_share": 0},  # no chance in a test
         }
     )
 

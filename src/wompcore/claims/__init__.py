@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from wompcore.claims.checker import ClaimCounts, FoundClaim
+from wompcore.claims.check import ClaimCounts
+from wompcore.claims.checker import FoundClaim
 from wompcore.claims.heat import Heat, heat_of
 from wompcore.claims.hot_takes import FIRE, HotTakes
 from wompcore.claims.quotes import MODES, Mode, Quotes

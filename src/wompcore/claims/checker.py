@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from wompcore.claims.check import Check, ClaimCounts
 from wompcore.claims.recall import RecentMessages
-from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, context_line, read_answer
+from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, Shown, context_line, read_answer, read_answers
 from wompcore.errors import (
     BudgetExceeded,
     DatabaseUnavailable,
+    LimitReached,
     ModelError,
     PoolExhausted,
     UnknownPrice,
     WompError,
 )
-from wompcore.events import ChatMessage, MessageEdited, Observers
+from wompcore.events import ChatMessage, Observers
 from wompcore.llm import ChatRequest, Reply
 
 if TYPE_CHECKING:
+    from wompcore.config import ClaimSettings
     from wompcore.repos.claims import ClaimRepository
 
 _FIRST_PAUSE_S: Final = 0.1
@@ -52,33 +56,6 @@ class Consent(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class ClaimCounts:
-    """What was done since the watcher was opened.
-
-    Args:
-        screened: Messages judged by the screen.
-        fires: Of these, messages that may hold a claim.
-        held_back: Fires not checked: the person's cooldown or the guild's daily cap.
-        dropped: Fires not checked: too many were waiting, or the watcher was closing.
-        repeated: Fires not paid for: checked before, the same text was, or the author withdrew.
-        llm_calls: Messages put to the model.
-        unpaid: Messages that no budget was left for.
-        failed: Checks that ended in an error.
-        stored: Claims stored.
-    """
-
-    screened: int = 0
-    fires: int = 0
-    held_back: int = 0
-    dropped: int = 0
-    repeated: int = 0
-    llm_calls: int = 0
-    unpaid: int = 0
-    failed: int = 0
-    stored: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class FoundClaim:
     """A claim that was just stored.
@@ -96,21 +73,12 @@ class FoundClaim:
     confidence: str
 
 
-@dataclass(slots=True, eq=False)
-class Check:
-    """A message that is being checked, and what became of it meanwhile.
+class Teacher(Protocol):
+    """Who learns from verdicts."""
 
-    Args:
-        message: The message.
-        before: What was said before it in the channel, oldest first.
-        edit: The newest edit since.
-        deleted: It was deleted since.
-    """
-
-    message: ChatMessage
-    before: tuple[ChatMessage, ...]
-    edit: MessageEdited | None = None
-    deleted: bool = False
+    async def teach(self, message: ChatMessage, *, fired: bool, is_claim: bool) -> bool:
+        """Keep what the model said; returns whether it was kept."""
+        ...
 
 
 class ClaimChecker:
@@ -122,6 +90,8 @@ class ClaimChecker:
         consent: Asked before the model is, and again before anything is stored.
         prompt: How the model is asked.
         recent: Knows what became of the messages before.
+        teacher: Learns from the verdicts.
+        settings: Cooldown and caps.
 
     Attributes:
         counts: What was done so far.
@@ -135,6 +105,8 @@ class ClaimChecker:
         consent: Consent,
         prompt: ClaimPrompt,
         recent: RecentMessages,
+        teacher: Teacher,
+        settings: ClaimSettings,
     ) -> None:
         self.counts = ClaimCounts()
         self.found: Observers[FoundClaim] = Observers()
@@ -143,80 +115,144 @@ class ClaimChecker:
         self._consent = consent
         self._prompt = prompt
         self._recent = recent
+        self._teacher = teacher
+        self._settings = settings
 
-    async def check(self, check: Check) -> bool:
-        """Check a message; an error is logged, without the text, and counted.
+    async def check(self, checks: Sequence[Check]) -> None:
+        """Check messages of one guild, together when they are several; one by one if that fails.
 
-        Returns:
-            Whether a claim was stored.
+        Errors are logged, without the texts, and counted.
+
+        Args:
+            checks: The messages, those to be paid for first at the beginning.
         """
-        try:
-            return await self._check(check)
-        except BudgetExceeded as error:
-            self.counts.unpaid += 1
-            _log.info("message %d is not checked: %s", check.message.id, error)
-            return False
-        except WompError as error:
-            _log.warning("the claim check of message %d failed: %s", check.message.id, error)
-        except Exception:
-            _log.exception("the claim check of message %d failed", check.message.id)
-        self.counts.failed += 1
-        return False
+        begun = []
+        for check in checks:
+            async with self._accounting(check):
+                if await self._begin(check):
+                    begun.append(check)
+        wanted = await self._still_wanted(begun)
+        if len(wanted) > 1:
+            async with self._accounting(*wanted):
+                wanted = await self._check_together(wanted)
+        for check in wanted:
+            async with self._accounting(check):
+                await self._check_alone(check)
 
-    async def _check(self, check: Check) -> bool:
-        message = check.message
+    @asynccontextmanager
+    async def _accounting(self, *checks: Check) -> AsyncIterator[None]:
+        try:
+            yield
+        except BudgetExceeded as error:
+            self.counts.unpaid += len(checks)
+            _log.info("message %d is not checked: %s", checks[0].message.id, error)
+        except WompError as error:
+            self.counts.failed += len(checks)
+            _log.warning("the claim check of message %d failed: %s", checks[0].message.id, error)
+        except Exception:
+            self.counts.failed += len(checks)
+            _log.exception("the claim check of message %d failed", checks[0].message.id)
+
+    async def _begin(self, check: Check) -> bool:
         if not self._wanted(check):
             return False
-        if not await when_up(partial(self._book.begin_check, message)):
-            self.counts.repeated += 1
-            return False
+        begin = partial(
+            self._book.begin_check,
+            check.message,
+            explored=not check.fired,
+            cooldown_s=self._settings.person_cooldown_s,
+            daily_cap=self._settings.guild_daily_cap,
+            explore_cap=self._settings.explore_daily_cap,
+        )
         try:
-            found = await self._ask(check)
-        except (ModelError, UnknownPrice, BudgetExceeded):  # nothing was paid, so another try may be made
-            await self._end(message, "failed")
-            raise
-        if isinstance(found, str):
-            await self._end(message, found)
+            begun = await when_up(begin)
+        except LimitReached:
+            self.counts.held_back += 1
             return False
-        text = found.claim_text or message.text
+        self.counts.repeated += not begun
+        return begun
+
+    async def _still_wanted(self, begun: Sequence[Check]) -> list[Check]:
+        wanted = [check for check in begun if self._wanted(check)]
+        for check in begun:
+            if check not in wanted:
+                await self._end(check, "refused")
+        return wanted
+
+    async def _check_together(self, checks: list[Check]) -> list[Check]:
+        """Ask about several messages at once; returns those that have to be asked about one by one."""
+        shown = [self._shown(check) for check in checks]
+        self.counts.checked += len(checks)
+        answers = read_answers(await self._ask(self._prompt.batch(shown), checks), shown)
+        if answers is None:
+            self.counts.checked -= len(checks)
+            return await self._still_wanted(checks)
+        for check, answer in zip(checks, answers, strict=True):
+            async with self._accounting(check):
+                await self._conclude(check, answer)
+        return []
+
+    async def _check_alone(self, check: Check) -> None:
+        self.counts.checked += 1
+        reply = await self._ask(self._prompt.request(self._shown(check)), [check])
+        await self._conclude(check, read_answer(reply))
+
+    async def _ask(self, request: ChatRequest, checks: Sequence[Check]) -> str:
+        self.counts.llm_calls += 1
+        try:
+            return (await self._model.complete(request)).text
+        except (ModelError, UnknownPrice, BudgetExceeded):  # nothing was paid, so another try may be made
+            for check in checks:
+                await self._end(check, "failed")
+            raise
+
+    async def _conclude(self, check: Check, answer: ClaimAnswer | None) -> None:
+        if answer is None or not self._wanted(check):
+            await self._end(check, "refused" if answer else "invalid")
+            return
+        if answer.is_trackable:
+            await self._store(check, answer)
+        else:
+            await self._end(check, "no claim")
+        if check.learns and self._wanted(check):
+            teach = partial(
+                self._teacher.teach, check.message, fired=check.fired, is_claim=answer.is_trackable
+            )
+            taught = await when_up(teach)
+            self.counts.lessons += taught
+            check.kept |= taught
+
+    async def _store(self, check: Check, answer: ClaimAnswer) -> None:
+        message, shown = check.message, self._shown(check)
+        text = answer.claim_text or message.text
         stored = await when_up(
             partial(
                 self._book.store,
                 message,
                 text=text,
-                kind=found.claim_type,
-                confidence=found.confidence_level,
-                context=self._context(check),
+                kind=answer.claim_type,
+                confidence=answer.confidence_level,
+                context=shown.context,
+                horizon=answer.time_horizon,
+                due_on=answer.due_on(shown.said_on),
             )
         )
         self.counts.stored += stored
+        check.kept |= stored
         if stored and self._wanted(check):
-            self.found.tell(FoundClaim(message, text, found.claim_type, found.confidence_level))
-        return stored
+            self.found.tell(FoundClaim(message, text, answer.claim_type, answer.confidence_level))
 
-    async def _ask(self, check: Check) -> ClaimAnswer | str:
-        """Return the claim, or why there is none."""
-        if not self._wanted(check):
-            return "refused"
-        self.counts.llm_calls += 1
-        reply = await self._model.complete(self._prompt.request(check.message, self._context(check)))
-        answer = read_answer(reply.text)
-        if answer is None:
-            return "invalid"
-        if not answer.is_trackable:
-            return "no claim"
-        return answer if self._wanted(check) else "refused"
-
-    def _context(self, check: Check) -> str:
-        """Return what was said before, as far as it still stands and may be used."""
+    def _shown(self, check: Check) -> Shown:
+        """Return the message, and what was said before as far as it still stands and may be used."""
         said = self._recent.as_they_are(check.before)
-        return "\n".join(context_line(each) for each in said if self._consent.allows(each.author_id))
+        context = "\n".join(context_line(each) for each in said if self._consent.allows(each.author_id))
+        return Shown(check.message, context, check.message.at.astimezone(check.zone).date())
 
     def _wanted(self, check: Check) -> bool:
         return not check.deleted and self._consent.allows(check.message.author_id)
 
-    async def _end(self, message: ChatMessage, outcome: str) -> None:
-        await when_up(partial(self._book.end_check, message.id, outcome))
+    async def _end(self, check: Check, outcome: str) -> None:
+        await when_up(partial(self._book.end_check, check.message.id, outcome))
 
 
 async def when_up(operation: Callable[[], Awaitable[_T]]) -> _T:

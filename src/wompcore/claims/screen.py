@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
 from wompcore.claims.cues import Cues, shown, weigh
-from wompcore.claims.delta import Delta, Vocabulary
+from wompcore.claims.delta import Delta, Feature, Vocabulary
 from wompcore.claims.linear import LinearModel, shipped
 from wompcore.claims.reading import SHORTEST_CHARS, hedged, prose, says_nothing, shapes, tokens
 from wompcore.claims.rules import RULES, WEIGHTS, Kind
@@ -72,6 +72,11 @@ class Screen:
         """
         model = shipped()
         return cls(Cues(RULES), model, Vocabulary(model))
+
+    @property
+    def vocabulary(self) -> Mapping[int, Feature]:
+        """The words, pairs and families that :meth:`features` knows, by their numbers."""
+        return self._vocabulary.features
 
     def with_delta(self, delta: Mapping[int, float]) -> Self:
         """Return this screen with what a server learned on top of the shipped weights.

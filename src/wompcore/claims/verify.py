@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from wompcore.claims.due import due_date
 from wompcore.events import ChatMessage
 from wompcore.llm import ChatRequest, Message
 from wompcore.text import FENCE_RULE, bound, clean, fence
@@ -18,12 +23,18 @@ CLAIM_CHARS: Final = 500
 CONTEXT_CHARS: Final = 300
 """Length of one line of context, characters."""
 
-_MAX_TOKENS: Final = 300  # this and the temperature: spec 04, section 1
+HORIZON_CHARS: Final = 100
+"""Length of what a claim says about its time, characters."""
+
+_MAX_TOKENS: Final = 300  # of one answer; this and the temperature: spec 04, section 1
 _TEMPERATURE: Final = 0.2
+_WORD: Final = re.compile(r"\w+")
 
 
-def _claim_text(value: object) -> object:
-    return bound(clean(value).strip(), CLAIM_CHARS) if isinstance(value, str) else value
+def _at_most(chars: int) -> BeforeValidator:
+    return BeforeValidator(
+        lambda value: bound(clean(value).strip(), chars) if isinstance(value, str) else value
+    )
 
 
 class ClaimAnswer(BaseModel):
@@ -32,49 +43,117 @@ class ClaimAnswer(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_extra={"additionalProperties": False})
 
     is_trackable: bool
-    claim_text: Annotated[str, BeforeValidator(_claim_text)]
+    claim_text: Annotated[str, _at_most(CLAIM_CHARS)]
     claim_type: Literal["prediction", "fact", "opinion", "guarantee"]
     confidence_level: Literal["certain", "probable", "uncertain"]
     reasoning: str
+    time_horizon: Annotated[str, _at_most(HORIZON_CHARS)] = ""
+    due_date: str | None = None
+
+    def due_on(self, said_on: date) -> date | None:
+        """Return the last day on which it can come true; facts and opinions have none.
+
+        Args:
+            said_on: The day on which it was said, where it was said.
+        """
+        return due_date(self.due_date, said_on) if self.claim_type in ("prediction", "guarantee") else None
+
+
+class NumberedAnswer(ClaimAnswer):
+    """What the model says about one message of several."""
+
+    number: int
+
+
+class BatchAnswer(BaseModel):
+    """What the model says about several messages."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"additionalProperties": False})
+
+    answers: tuple[NumberedAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as the model is shown it.
+
+    Args:
+        message: The message to judge.
+        context: What was said before it, a line each.
+        said_on: The day on which it was said, where it was said.
+    """
+
+    message: ChatMessage
+    context: str
+    said_on: date
 
 
 class ClaimPrompt:
-    """Asks a model about a message.
+    """Asks a model about messages.
 
     Args:
         model: The model's name; empty for the configured chat model.
     """
 
     def __init__(self, model: str = "") -> None:
-        instructions = files("wompcore.claims").joinpath("claim_check.md").read_text(encoding="utf-8")
-        self._system = Message("system", f"{instructions}\n{FENCE_RULE}")
+        one, several = (
+            files("wompcore.claims").joinpath(name).read_text(encoding="utf-8")
+            for name in ("claim_check.md", "claim_batch.md")
+        )
+        last = "The last fenced text is the message; what stands before it only helps to understand it."
+        self._system = Message("system", f"{one}\n{last}\n{FENCE_RULE}")
+        self._batch_system = Message("system", f"{one}\n{several}\n{FENCE_RULE}")
         self._schema = ClaimAnswer.model_json_schema()
+        self._batch_schema = BatchAnswer.model_json_schema()
         self._model = model
 
-    def request(self, message: ChatMessage, context: str) -> ChatRequest:
-        """Return the request for one message.
-
-        Args:
-            message: The message to judge.
-            context: What was said before it, a line each.
-        """
-        fences = [fence(message.text, f"message of {message.author_name}")]
-        if context:
-            fences.insert(0, fence(context, "what was said before"))
-        return ChatRequest(
-            messages=(self._system, Message("user", "\n".join(fences))),
-            attribution=Attribution(
-                Purpose.CLAIM_CHECK,
-                guild_id=message.guild_id,
-                channel_id=message.channel_id,
-                person_id=message.author_id,
-                message_id=message.id,
-            ),
-            model=self._model,
-            max_tokens=_MAX_TOKENS,
-            temperature=_TEMPERATURE,
-            response_schema=self._schema,
+    def request(self, shown: Shown) -> ChatRequest:
+        """Return the request for one message."""
+        message = shown.message
+        attribution = Attribution(
+            Purpose.CLAIM_CHECK,
+            guild_id=message.guild_id,
+            channel_id=message.channel_id,
+            person_id=message.author_id,
+            message_id=message.id,
         )
+        return self._request(self._system, _fenced(shown), attribution, self._schema, _MAX_TOKENS)
+
+    def batch(self, several: Sequence[Shown]) -> ChatRequest:
+        """Return the request for several messages of one guild, which the cost is booked on."""
+        parts = [f"Message {number}.\n{_fenced(shown)}" for number, shown in enumerate(several, 1)]
+        attribution = Attribution(Purpose.CLAIM_CHECK, guild_id=several[0].message.guild_id)
+        return self._request(
+            self._batch_system,
+            "\n\n".join(parts),
+            attribution,
+            self._batch_schema,
+            _MAX_TOKENS * len(several),
+        )
+
+    def _request(
+        self,
+        system: Message,
+        text: str,
+        attribution: Attribution,
+        schema: Mapping[str, Any],
+        max_tokens: int,
+    ) -> ChatRequest:
+        return ChatRequest(
+            messages=(system, Message("user", text)),
+            attribution=attribution,
+            model=self._model,
+            max_tokens=max_tokens,
+            temperature=_TEMPERATURE,
+            response_schema=schema,
+        )
+
+
+def _fenced(shown: Shown) -> str:
+    fences = [fence(shown.message.text, f"message of {shown.message.author_name}")]
+    if shown.context:
+        fences.insert(0, fence(shown.context, "what was said before"))
+    return "\n".join((f"It was said on {shown.said_on:%Y-%m-%d}, a {shown.said_on:%A}.", *fences))
 
 
 def context_line(message: ChatMessage) -> str:
@@ -89,6 +168,41 @@ def read_answer(text: str) -> ClaimAnswer | None:
         text: The reply; words around the JSON object are forgiven.
     """
     try:
-        return ClaimAnswer.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
+        return ClaimAnswer.model_validate_json(_object(text))
     except ValidationError:
         return None
+
+
+def read_answers(text: str, several: Sequence[Shown]) -> list[ClaimAnswer] | None:
+    """Return the model's answers in the order of the messages, or ``None`` when they are not the ones.
+
+    One answer per message and number. A claim has to be in words of its own message, so that no message
+    can put one into another's mouth.
+
+    Args:
+        text: The reply; words around the JSON object are forgiven.
+        several: What was asked about.
+    """
+    try:
+        answers = sorted(
+            BatchAnswer.model_validate_json(_object(text)).answers, key=lambda answer: answer.number
+        )
+    except ValidationError:
+        return None
+    if [answer.number for answer in answers] != list(range(1, len(several) + 1)):
+        return None
+    own = (
+        not answer.is_trackable or _in_words_of(shown.message.text, answer.claim_text)
+        for shown, answer in zip(several, answers, strict=True)
+    )
+    return list(answers) if all(own) else None
+
+
+def _in_words_of(message: str, claim: str) -> bool:
+    """Return whether at least half of a claim's words stand in its message."""
+    said, claimed = ({*_WORD.findall(text.casefold())} for text in (message, claim))
+    return 2 * len(claimed & said) >= len(claimed)
+
+
+def _object(text: str) -> str:
+    return text[text.find("{") : text.rfind("}") + 1]

@@ -9,20 +9,22 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from wompcore.claims.checker import Check, ClaimChecker, Consent, Model, when_up
+from wompcore.claims.check import Check
+from wompcore.claims.checker import ClaimChecker, Consent, Model, when_up
 from wompcore.claims.contradictions import Contradictions
+from wompcore.claims.learning import Learning
 from wompcore.claims.recall import RecentMessages
-from wompcore.claims.screen import Screen, Threshold
+from wompcore.claims.screen import Threshold
 from wompcore.claims.verify import ClaimPrompt
+from wompcore.claims.waiting import WaitingChecks
 from wompcore.clock import Clock
 from wompcore.config import ClaimSettings
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import SnowflakeSet, snowflake_at
-from wompcore.limits import Cooldown, DailyCap
 
 if TYPE_CHECKING:
     from wompcore.repos.claims import ClaimRepository
@@ -31,10 +33,11 @@ if TYPE_CHECKING:
 LONGER_THAN: Final = 20
 """Only messages with more characters are looked at (spec 04, section 1)."""
 
-TRACKED_FOR: Final = timedelta(days=30)
+TRACKED_FOR: Final = timedelta(days=90)
 """How old a message may be for its edits and deletions to reach its claim after a restart."""
 
-_TRACKED: Final = 10_000
+_TRACKED: Final = 100_000
+_CHANGES: Final = 10_000
 _WORKERS: Final = 4
 _WAITING: Final = 1000
 _CLOSE_WITHIN_S: Final = 10.0
@@ -66,6 +69,7 @@ class ClaimWatcher:
         receipts: Finds claims and takes rulings.
         found: Hears of every claim that this process finds.
         contradictions: Compares claims with older ones of their author.
+        learning: What servers learn from the verdicts.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class ClaimWatcher:
         book: ClaimRepository,
         checker: ClaimChecker,
         contradictions: Contradictions,
+        learning: Learning,
         recent: RecentMessages,
         settings: ClaimSettings,
         clock: Clock,
@@ -87,14 +92,12 @@ class ClaimWatcher:
         self._enabled = settings.enabled
         self._clock = clock
         self._prefix = prefix
-        self._screen = Screen.shipped()
-        self._cooldown = Cooldown(settings.person_cooldown_s)
-        self._cap = DailyCap(settings.guild_daily_cap)
+        self.learning = learning
         self._recent = recent
         self._tracked = SnowflakeSet(_TRACKED)
         self._open: dict[int, Check] = {}
-        self._checks: asyncio.Queue[Check] = asyncio.Queue(_WAITING)
-        self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_TRACKED)
+        self._checks = WaitingChecks(_WAITING, settings.batch, settings.gather_s)
+        self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_CHANGES)
 
     @classmethod
     @asynccontextmanager
@@ -116,22 +119,27 @@ class ClaimWatcher:
             book: Where claims are kept.
             model: Who is asked.
             consent: May we analyse and keep what a person writes?
-            settings: Cooldown and cap.
-            clock: Tells when a message was deleted. The limits go by the messages' own time.
+            settings: Cooldown, caps and how much is picked to learn from.
+            clock: Tells when a message was deleted, and how old a lesson is. The limits go by the
+                messages' own time.
             link: Tells of claims that other processes stored; without it those are known after a
                 restart only.
             model_name: The model to ask; empty for the configured chat model.
             command_prefix: Messages that start with it are commands and no claims.
         """
         recent = RecentMessages()
-        checker = ClaimChecker(book, model, consent, ClaimPrompt(model_name), recent)
+        learning = Learning(book, settings, clock)
+        prompt = ClaimPrompt(model_name)
+        checker = ClaimChecker(book, model, consent, prompt, recent, learning, settings)
         contradictions = Contradictions(book.contradictions, model, consent, clock, model_name=model_name)
-        watcher = cls(book, checker, contradictions, recent, settings, clock, command_prefix)
+        watcher = cls(book, checker, contradictions, learning, recent, settings, clock, command_prefix)
         if link is not None:
             link.on(book.channel, lambda message_id: watcher._tracked.add(int(message_id)))
             link.on_reconnect(watcher._load_tracked)
+            learning.listen(link)
             await link.listening()  # first listen, then read: no claim falls between
         await watcher._load_tracked()
+        await learning.reload()
         workers = [asyncio.create_task(watcher._work_on_checks()) for _ in range(_WORKERS)]
         workers.append(asyncio.create_task(watcher._work_on_changes()))
         try:
@@ -141,18 +149,29 @@ class ClaimWatcher:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            await learning.close()
 
     @property
     def waiting(self) -> int:
         """Messages whose check has not ended."""
         return len(self._open)
 
-    def offer(self, message: ChatMessage, *, threshold: Threshold = "standard") -> bool:
+    def offer(
+        self,
+        message: ChatMessage,
+        *,
+        threshold: Threshold = "standard",
+        learns: bool = True,
+        zone: tzinfo = UTC,
+    ) -> bool:
         """Look at a message, and have it checked in the background when it may hold a claim.
 
         Args:
             message: Any message, in the order they come; those before it become its context.
             threshold: How sure the screen must be.
+            learns: Whether the guild learns from verdicts, and a small share of what does not fire is
+                checked too.
+            zone: Where the message was said, for days that it names.
 
         Returns:
             Whether the screen fired.
@@ -163,19 +182,16 @@ class ClaimWatcher:
         if not self._eligible(message):
             return False
         self.counts.screened += 1
-        if not self._screen.judge(message.text, threshold=threshold).fires:
-            return False
-        self.counts.fires += 1
-        if message.id in self._open:
-            self.counts.repeated += 1
-        elif self._checks.full():
-            self.counts.dropped += 1
-        elif self._admits(message):
-            self._open[message.id] = check = Check(message, tuple(recent)[:-1])
-            self._checks.put_nowait(check)
-        else:
-            self.counts.held_back += 1
-        return True
+        verdict = self.learning.screen(message.guild_id, learns=learns).judge(
+            message.text, threshold=threshold
+        )
+        picked = not verdict.fires and learns and self.learning.picks(message.id)
+        self.counts.fires += verdict.fires
+        self.counts.explored += picked
+        if verdict.fires or picked:
+            before = tuple(recent)[:-1]
+            self._queue(Check(message, before, verdict.score, verdict.fires, learns, zone))
+        return verdict.fires
 
     def edited(self, edit: MessageEdited) -> None:
         """Take an edit in; costs a look-up when the message carries no claim."""
@@ -196,8 +212,12 @@ class ClaimWatcher:
 
     async def settled(self) -> None:
         """Wait until nothing is waiting or in progress."""
-        await self._checks.join()
+        await self._checks.settled()
         await self._changes.join()
+
+    async def forget_limits(self) -> None:
+        """Forget checks that hold nobody back any more."""
+        await self._book.forget_limits(self._clock.now())
 
     def _eligible(self, message: ChatMessage) -> bool:
         return (
@@ -207,10 +227,18 @@ class ClaimWatcher:
             and not message.text.startswith(self._prefix)
         )
 
-    def _admits(self, message: ChatMessage) -> bool:
-        return self._cooldown.ready(message.author_id, message.at) and self._cap.ready(
-            message.guild_id or 0, message.at
-        )
+    def _queue(self, check: Check) -> None:
+        if check.message.id in self._open:
+            self.counts.repeated += 1
+            return
+        self._open[check.message.id] = check
+        if worst := self._checks.put(check):
+            self._drop([worst])
+
+    def _drop(self, checks: Iterable[Check]) -> None:
+        for check in checks:
+            del self._open[check.message.id]
+            self.counts.dropped += 1
 
     def _change(self, change: MessageEdited | int) -> None:
         try:
@@ -220,20 +248,27 @@ class ClaimWatcher:
 
     async def _work_on_checks(self) -> None:
         while True:
-            check = await self._checks.get()
+            checks = await self._checks.take()
             try:
-                stored = await self._checker.check(check)
+                await self._checker.check(checks)
             finally:
-                # No suspension point from here on: whatever happens to the message from now is a
-                # change of a tracked message, whatever happened before is made up for.
-                del self._open[check.message.id]
-                self._checks.task_done()
-            if stored:
-                self._tracked.add(check.message.id)
-                if check.deleted:
-                    self._change(check.message.id)
-                elif check.edit:
-                    self._change(check.edit)
+                for check in checks:
+                    self._followed(check)
+                self._checks.done(len(checks))
+
+    def _followed(self, check: Check) -> None:
+        """Follow a message from here on: what happened to it meanwhile is made up for.
+
+        Without a suspension point, so that nothing falls between.
+        """
+        message_id = check.message.id
+        del self._open[message_id]
+        if check.kept:
+            self._tracked.add(message_id)
+            if check.deleted:
+                self._change(message_id)
+            elif check.edit:
+                self._change(check.edit)
 
     async def _work_on_changes(self) -> None:
         while True:
@@ -259,11 +294,7 @@ class ClaimWatcher:
 
     async def _close(self) -> None:
         """Give up what waits, finish what was begun."""
-        while not self._checks.empty():
-            check = self._checks.get_nowait()
-            del self._open[check.message.id]
-            self._checks.task_done()
-            self.counts.dropped += 1
+        self._drop(self._checks.give_up())
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_WITHIN_S):
                 await self.settled()

@@ -168,10 +168,23 @@ class ClaimSettings(Section):
     """Claim detection."""
 
     enabled: bool = Field(True, description="Look for claims at all.")
-    person_cooldown_s: float = Field(300.0, ge=0, description="Seconds between checks per person.")
-    guild_daily_cap: int = Field(50, ge=0, description="Checks per guild and day.")
     reactions_pause_s: float = Field(
         5.0, ge=0, description="Reactions to a hot take are counted together for so many seconds."
+    )
+    person_cooldown_s: float = Field(300.0, ge=0, le=86_400, description="Seconds between checks per person.")
+    guild_daily_cap: int = Field(50, ge=0, le=1_000_000, description="Checks per guild and day.")
+    batch: int = Field(8, ge=1, le=20, description="Messages put to the model in one call at most.")
+    gather_s: float = Field(
+        2.0, ge=0, le=60, description="Seconds to wait for more messages, so that the best come first."
+    )
+    explore_share: float = Field(
+        0.005, ge=0, le=0.1, description="Share of other messages checked too, to know what is missed."
+    )
+    explore_daily_cap: int = Field(
+        10, ge=0, le=10_000, description="Of the checks per guild and day, those of other messages."
+    )
+    keep_lessons_days: int = Field(
+        90, ge=1, le=90, description="Days that is kept what the filter learned from a message."
     )
 
 

@@ -72,6 +72,8 @@ DELETE FROM quotes q WHERE q.author_id = %(person)s OR (
 _COOL = "DELETE FROM hot_takes WHERE author_id = %(person)s"
 _UNCONTRADICT = "DELETE FROM claim_contradictions WHERE author_id = %(person)s"
 _UNLISTEN = "DELETE FROM contradiction_listeners WHERE person_id = %(person)s"
+_UNLEARN = "DELETE FROM claim_lessons WHERE author_id = %(person)s"
+_UNCOOL = "DELETE FROM claim_cooldowns WHERE person_id = %(person)s"
 _AUDIT = """
 INSERT INTO audit_log (at, action, person_id, by_id, details)
 VALUES (%(at)s, %(action)s, %(person)s, %(person)s, jsonb_build_object('method', %(method)s::text))
@@ -128,6 +130,8 @@ class ConsentRepository:
                 await connection.execute(_UNQUOTED, values)
                 await connection.execute(_UNCONTRADICT, values)
                 await connection.execute(_UNLISTEN, values)
+                await connection.execute(_UNCOOL, values)
+                await connection.execute(_UNLEARN, values)
             await connection.execute(_AUDIT, values)
             payload = f"{purpose}:{person_id}:{row[0]}:{int(withdrawn)}"
             await connection.execute(_TELL, {**values, "payload": payload})

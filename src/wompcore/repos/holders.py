@@ -118,6 +118,13 @@ CORE_HOLDERS: tuple[Holder, ...] = (
         on_opt_out="delete",
         export_columns=("message_id", "saved_at"),
     ),
+    _core("claim_cooldowns", "person_id", "when you were last checked for a claim", on_opt_out="delete"),
+    _core(
+        "claim_lessons",
+        "author_id",
+        "what the claim filter learned from messages of yours, as numbers",
+        on_opt_out="delete",
+    ),
     _core("guild_settings", "changed_by", "settings you changed", on_erase="anonymise"),
     _core("guild_admins", "person_id", "where you administer the bot"),
     _core(

@@ -12,7 +12,8 @@ from wompcore.db import Database
 from wompcore.errors import ClaimUnknown, RowsRefused, RulingRefused
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import snowflake_at
-from wompcore.repos.claims import CHECK_ENDS_WITHIN, EDITS_KEPT, ClaimRepository
+from wompcore.repos.claim_checks import CHECK_ENDS_WITHIN
+from wompcore.repos.claims import EDITS_KEPT, ClaimRepository
 from wompcore.repos.consents import ConsentRepository
 from wompcore.repos.receipts import Claim, Edit
 

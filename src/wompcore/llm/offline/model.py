@@ -52,7 +52,8 @@ class OfflineModel:
             if isinstance(m, Mapping)
         )
         if schema := _schema(request):
-            text = json.dumps(structured_answer(schema, prompt.subject), ensure_ascii=False)
+            found = structured_answer(schema, prompt.subject, prompt.subjects)
+            text = json.dumps(found, ensure_ascii=False)
             return OfflineAnswer(text, None, "stop", sent, _tokens(text))
         tools = request.get("tools")
         if isinstance(tools, list) and request.get("tool_choice") != "none" and not prompt.tool_results:

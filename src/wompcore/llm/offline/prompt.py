@@ -50,12 +50,14 @@ class Prompt:
     Args:
         question: The last thing asked, without its speaker.
         subject: The fenced text of the last user's turn, when there is one: what is to be judged.
+        subjects: Every fenced message of the last user's turn, when several are to be judged.
         lines: The conversation shown, oldest first; neither the question nor what the model itself said.
         tool_results: Name and result of the tools that ran since the question.
     """
 
     question: str = ""
     subject: str = ""
+    subjects: list[str] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     tool_results: list[tuple[str, str]] = field(default_factory=list)
 
@@ -120,6 +122,9 @@ def _read_question(text: str, prompt: Prompt) -> None:
     """The question is what stands outside every fence, or inside the last one when nothing does."""
     fenced = [match[3] for match in _FENCE.finditer(text)]
     outside = _FENCE.sub("\n", text).strip()
+    prompt.subjects = [
+        match[3][:_MAX_SUBJECT] for match in _FENCE.finditer(text) if match[2].startswith("message of ")
+    ]
     prompt.subject = (fenced[-1] if fenced else outside)[:_MAX_SUBJECT]
     if not outside and fenced:
         outside = fenced.pop()

@@ -6,7 +6,7 @@ The claim check is answered from cues in the text; any other schema is filled so
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MAX_DEPTH = 8
@@ -33,14 +33,17 @@ _UNCERTAIN = re.compile(r"\b(?:maybe|might|perhaps|could|i guess|not sure)\b", r
 _NOT_MEANT = re.compile(r"\?\s*$|\blol\b|\blmao\b|\bjk\b|\bjust kidding\b|/s\s*$", re.I)
 
 
-def structured_answer(schema: Mapping[str, Any], text: str) -> Any:
+def structured_answer(schema: Mapping[str, Any], text: str, several: Sequence[str] = ()) -> Any:
     """Return a value that follows a schema.
 
     Args:
         schema: A JSON schema of the simple kind: types, enums, properties, items, local references.
         text: What the answer is about.
+        several: What it is about when claims are checked together.
     """
     properties = schema.get("properties")
+    if isinstance(properties, Mapping) and properties.keys() == {"answers"} and several:
+        return {"answers": [{"number": n, **check_claim(one)} for n, one in enumerate(several, 1)]}
     if isinstance(properties, Mapping) and properties.keys() >= _CLAIM_FIELDS:
         claim = check_claim(text)
         return {

@@ -1,0 +1,133 @@
+"""Learning from the model's verdicts: one AdaGrad step of logistic regression per lesson. Pure.
+
+Source of the step: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and
+stochastic optimization", JMLR 12 (2011), diagonal form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from wompcore.claims.delta import FEATURE_LIMIT, SHIFT_LIMIT
+from wompcore.claims.screen import THRESHOLDS
+
+if TYPE_CHECKING:
+    from wompcore.repos.lessons import Lesson
+
+LEAST_LESSONS: Final = 50
+"""Lessons without which nothing is learned."""
+
+WEIGHTS_KEPT: Final = 500
+"""Weights of a guild that are kept: the strongest."""
+
+HEAVIEST: Final = 10.0
+"""What one explored lesson counts for at most, though it may stand for more messages."""
+
+_RATE: Final = 0.2
+_START: Final = 1.0  # of the sum of squares, so that one lesson alone moves a word by little
+_LEAST_WEIGHT: Final = 0.01
+_LOWEST_SCORE: Final = 1e-6
+
+
+@dataclass(slots=True)
+class _Weight:
+    """A weight and the squares of its gradients so far."""
+
+    value: float = 0.0
+    squares: float = _START
+
+    def step(self, gradient: float, limit: float) -> None:
+        self.squares += gradient * gradient
+        moved = self.value - _RATE * gradient / math.sqrt(self.squares)
+        self.value = max(-limit, min(limit, moved))
+
+
+@dataclass(slots=True)
+class _Learner:
+    """Weights for features, beside the shipped odds; a bias levels scores, which are no probabilities."""
+
+    weights: dict[int, _Weight] = field(default_factory=dict)
+    bias: _Weight = field(default_factory=_Weight)
+    loss: float = 0.0
+
+    def learn(self, lesson: Lesson, features: Sequence[int]) -> None:
+        """Add up the loss on a lesson that was not seen yet, then learn it."""
+        heft = _heft(lesson)
+        chance = _chance(_odds(lesson) + self.bias.value + _shift(self.values(features)))
+        self.loss -= heft * math.log(chance if lesson.is_claim else 1 - chance)
+        gradient = heft * (chance - lesson.is_claim)
+        self.bias.step(gradient, math.inf)
+        for feature in features:
+            self.weights.setdefault(feature, _Weight()).step(gradient, FEATURE_LIMIT)
+
+    def values(self, features: Sequence[int]) -> list[float]:
+        return [self.weights[each].value for each in features if each in self.weights]
+
+
+def learn(lessons: Sequence[Lesson], known: Container[int]) -> dict[int, float]:
+    """Return what a guild should add to the shipped weights; nothing when that would be no better.
+
+    What was learned goes live when, on the guild's own lessons, it is not worse than the shipped
+    weights in two ways: its loss, each lesson judged before it is learned, and the F1 score of what
+    fires at each of the shipped thresholds.
+
+    Args:
+        lessons: In the order the messages were said.
+        known: The features of the shipped vocabulary.
+    """
+    if len(lessons) < LEAST_LESSONS:
+        return {}
+    learned, shipped = _Learner(), _Learner()
+    for lesson in lessons:
+        learned.learn(lesson, [each for each in lesson.features if each in known])
+        shipped.learn(lesson, ())
+    strongest = sorted(learned.weights.items(), key=lambda item: (-abs(item[1].value), item[0]))
+    weights = {
+        feature: round(weight.value, 4)
+        for feature, weight in strongest[:WEIGHTS_KEPT]
+        if abs(weight.value) >= _LEAST_WEIGHT
+    }
+    if learned.loss > shipped.loss or any(
+        replayed(lessons, weights, least) < replayed(lessons, {}, least) for least in THRESHOLDS.values()
+    ):
+        return {}
+    return weights
+
+
+def replayed(lessons: Sequence[Lesson], weights: Mapping[int, float], least: float) -> float:
+    """Return the F1 score of what would fire, weighed by what each lesson stands for; 0 without any hit.
+
+    Args:
+        lessons: What the model said.
+        weights: Log odds per feature, on top of the shipped ones.
+        least: The score from which a message fires.
+    """
+    hits = wrong = 0.0
+    for lesson in lessons:
+        shift = _shift([weights[each] for each in lesson.features if each in weights])
+        fires = lesson.score > 0 and round(_chance(_odds(lesson) + shift), 4) >= least
+        if fires and lesson.is_claim:
+            hits += _heft(lesson)
+        elif fires or lesson.is_claim:
+            wrong += _heft(lesson)
+    return 2 * hits / (2 * hits + wrong) if hits else 0.0
+
+
+def _heft(lesson: Lesson) -> float:
+    return 1.0 if lesson.fired or not lesson.share else min(1 / lesson.share, HEAVIEST)
+
+
+def _odds(lesson: Lesson) -> float:
+    score = max(_LOWEST_SCORE, min(1 - _LOWEST_SCORE, lesson.score))
+    return math.log(score / (1 - score))
+
+
+def _shift(values: Sequence[float]) -> float:
+    return max(-SHIFT_LIMIT, min(SHIFT_LIMIT, math.fsum(values)))
+
+
+def _chance(odds: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
