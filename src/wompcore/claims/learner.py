@@ -26,6 +26,7 @@ WEIGHTS_KEPT: Final = 500
 HEAVIEST: Final = 10.0
 """What one explored lesson counts for at most, though it may stand for more messages."""
 
+_SURE: Final = 2.33  # standard errors of the sum of gains: one in a hundred by chance
 _RATE: Final = 0.2
 _START: Final = 1.0  # of the sum of squares, so that one lesson alone moves a word by little
 _LEAST_WEIGHT: Final = 0.01
@@ -51,17 +52,16 @@ class _Learner:
 
     weights: dict[int, _Weight] = field(default_factory=dict)
     bias: _Weight = field(default_factory=_Weight)
-    loss: float = 0.0
 
-    def learn(self, lesson: Lesson, features: Sequence[int]) -> None:
-        """Add up the loss on a lesson that was not seen yet, then learn it."""
+    def learn(self, lesson: Lesson, features: Sequence[int]) -> float:
+        """Learn a lesson; returns the loss on it before that, log loss times what it counts for."""
         heft = _heft(lesson)
         chance = _chance(_odds(lesson) + self.bias.value + _shift(self.values(features)))
-        self.loss -= heft * math.log(chance if lesson.is_claim else 1 - chance)
         gradient = heft * (chance - lesson.is_claim)
         self.bias.step(gradient, math.inf)
         for feature in features:
             self.weights.setdefault(feature, _Weight()).step(gradient, FEATURE_LIMIT)
+        return -heft * math.log(chance if lesson.is_claim else 1 - chance)
 
     def values(self, features: Sequence[int]) -> list[float]:
         return [self.weights[each].value for each in features if each in self.weights]
@@ -70,9 +70,9 @@ class _Learner:
 def learn(lessons: Sequence[Lesson], known: Container[int]) -> dict[int, float]:
     """Return what a guild should add to the shipped weights; nothing when that would be no better.
 
-    What was learned goes live when, on the guild's own lessons, it is not worse than the shipped
-    weights in two ways: its loss, each lesson judged before it is learned, and the F1 score of what
-    fires at each of the shipped thresholds.
+    What was learned goes live when, on the guild's own lessons, two things hold. Each lesson judged before it
+    is learned, its loss is lower than that of the shipped weights by more than chance would have it. And
+    the F1 score of what fires is not lower at any of the shipped thresholds.
 
     Args:
         lessons: In the order the messages were said.
@@ -81,18 +81,19 @@ def learn(lessons: Sequence[Lesson], known: Container[int]) -> dict[int, float]:
     if len(lessons) < LEAST_LESSONS:
         return {}
     learned, shipped = _Learner(), _Learner()
+    gains = []
     for lesson in lessons:
-        learned.learn(lesson, [each for each in lesson.features if each in known])
-        shipped.learn(lesson, ())
+        features = [each for each in lesson.features if each in known]
+        gains.append(shipped.learn(lesson, ()) - learned.learn(lesson, features))
+    if sum(gains) <= _SURE * math.hypot(*gains):
+        return {}
     strongest = sorted(learned.weights.items(), key=lambda item: (-abs(item[1].value), item[0]))
     weights = {
         feature: round(weight.value, 4)
         for feature, weight in strongest[:WEIGHTS_KEPT]
         if abs(weight.value) >= _LEAST_WEIGHT
     }
-    if learned.loss > shipped.loss or any(
-        replayed(lessons, weights, least) < replayed(lessons, {}, least) for least in THRESHOLDS.values()
-    ):
+    if any(replayed(lessons, weights, least) < replayed(lessons, {}, least) for least in THRESHOLDS.values()):
         return {}
     return weights
 

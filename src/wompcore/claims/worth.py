@@ -104,6 +104,8 @@ def _where(holds: Callable[[float], bool]) -> float:
 
 def _at_most(hits: int, tries: int, share: float) -> float:
     """Return the probability of at most so many hits; terms too small to matter end the sum."""
+    if hits > tries * share:  # the other tail is the shorter one, and its first term the largest
+        return 1 - _at_most(tries - hits - 1, tries, 1 - share)
     odds = (1 - share) / share
     term = math.exp(
         math.lgamma(tries + 1)
@@ -116,6 +118,6 @@ def _at_most(hits: int, tries: int, share: float) -> float:
     for count in range(hits, -1, -1):
         total += term
         term *= odds * count / (tries - count + 1)
-        if term < _NEGLIGIBLE and odds * count < tries - count + 1:
+        if term < _NEGLIGIBLE:
             break
     return min(1.0, total)
