@@ -15,6 +15,10 @@ from wompcore.repos.costs_budgets import CROSSINGS
 
 REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
 STEP = "**{threshold} spent: {subject}, per {period}.** {spent} so far."
+REFUSED = (
+    "**Calls are refused: {subject}, per {period}.** The next one might have gone beyond {threshold}; {spent} is "
+    "spent or held by calls in progress."
+)
 CLOSED = (
     "**Budget closed: {subject}, per {period}.** A call cost more than its provider was allowed, so nothing "
     "more is spent until the window resets or you lift it (`wompbot costs budgets lift {number}`). "
@@ -100,7 +104,10 @@ class Alerts:
 
 def words(crossing: Crossing) -> str:
     """Return what an owner reads."""
-    form = CLOSED if crossing.closed else REACHED if crossing.percent else STEP
+    if crossing.closed or crossing.refused:
+        form = CLOSED if crossing.closed else REFUSED
+    else:
+        form = REACHED if crossing.percent else STEP
     return form.format(
         percent=crossing.percent,
         subject=subject(crossing.scope, crossing.key),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import discord
 import pytest
 
 from living_bot import OWNER, Living, Opener
+from wompbot_cogs.alerts import words
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.simulated.guild import Said
 from wompbot_cogs.simulated.world import member_id
 from wompcore.config import CostSettings, Price
 from wompcore.core import Core
-from wompcore.costs import Budget, Call
+from wompcore.costs import Budget, Call, Crossing
 from wompcore.money import Usd
 from wompcore.usage import Attribution, Purpose, Usage
 
@@ -90,6 +92,15 @@ async def test_a_provider_that_breaks_its_limits_is_told_of_until_it_is_lifted(l
     assert await core.budgets.lift(hard.id)
     await spend(core, "0.30", worst="0.10")
     await until(lambda: len(heard) == 2)
+
+
+def test_a_refusal_is_told_with_what_is_spent_or_held() -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    crossing = Crossing(1, 2, "guild", "7", "day", "usd", Decimal(5), at, -2, Decimal(4), Decimal("3.9"), at)
+    assert words(crossing) == (
+        "**Calls are refused: guild 7, per day.** The next one might have gone beyond $4.00; $3.90 is spent or "
+        "held by calls in progress."
+    )
 
 
 @pytest.mark.parametrize("name", ["bob", OWNER])

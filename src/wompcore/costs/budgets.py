@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from wompcore.clock import Clock
 from wompcore.errors import BudgetInvalid
 from wompcore.repos.costs_budgets import Budget, BudgetRepository, BudgetScope, Crossing, Used
+from wompcore.text import clean_name
+from wompcore.usage import Purpose
 
 _MOST = Decimal(10**15)
+_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +119,19 @@ def _together(budgets: Iterable[Budget], used: Sequence[Used]) -> list[BudgetUse
 
 
 def _check(budget: Budget) -> None:
+    _check_key(budget)
     try:
         ZoneInfo(budget.zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise BudgetInvalid(f"there is no time zone '{budget.zone}'") from error
-    if (budget.scope == "all") != (budget.key == ""):
-        raise BudgetInvalid("a budget names what it is for; only one for everything has no key")
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: it names a folder
+        raise BudgetInvalid(f"there is no time zone '{clean_name(budget.zone)}'") from error
     if budget.amount is None and (budget.action != "warn" or budget.alert_step is None):
         raise BudgetInvalid("without an amount a budget can only warn, at each step")
     for amount in (budget.amount, budget.background_amount):
         if amount is not None and not (amount.is_finite() and 0 <= amount <= _MOST):
             raise BudgetInvalid(f"{amount} is no amount between 0 and {_MOST:,}")
-    if budget.background_amount is not None and not budget.background_amount <= (budget.amount or Decimal(0)):
+    if budget.background_amount is not None and not (
+        budget.amount is not None and budget.background_amount <= budget.amount
+    ):
         raise BudgetInvalid("background calls stop before the others, so their amount is lower")
     if budget.alert_step is not None and not (
         budget.alert_step.is_finite() and 0 < budget.alert_step <= _MOST
@@ -134,3 +139,17 @@ def _check(budget: Budget) -> None:
         raise BudgetInvalid(f"{budget.alert_step} is no step")
     if any(percent <= 0 for percent in budget.alert_percents):
         raise BudgetInvalid("thresholds are above 0 percent")
+
+
+def _check_key(budget: Budget) -> None:
+    """Refuse a key that no call can ever have."""
+    if (budget.scope == "all") != (budget.key == ""):
+        raise BudgetInvalid("a budget names what it is for; only one for everything has no key")
+    if budget.key in ("", "*"):
+        return
+    if budget.scope in ("guild", "channel", "person") and not _ID.fullmatch(budget.key):
+        raise BudgetInvalid(f"a {budget.scope} is named by its id, digits only")
+    if budget.scope == "purpose" and budget.key not in set(Purpose):
+        raise BudgetInvalid("there is no such purpose", hint=f"There are {', '.join(Purpose)}, or *.")
+    if clean_name(budget.key) != budget.key:
+        raise BudgetInvalid(f"that is no name of a {budget.scope}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from typing import Literal
 
 from wompcore.config import Price
@@ -23,6 +24,10 @@ BACKGROUND = frozenset(
 )
 """Purposes that nobody waits for; a budget may give them a lower limit."""
 
+_COUNTS = ("input", "output", "cached_input", "cache_write", "reasoning", "audio", "images")
+_TOKENS_MAX = 2**31 - 1  # a PostgreSQL integer
+_COST_MAX = Usd(10**9)
+_COST_PLACES = 100  # as many as sums of our own have
 _BELOW_WORST = 4  # bytes of English text to a token; source: OpenAI, "What are tokens and how to count them?"
 
 
@@ -116,3 +121,17 @@ def worst_cost(call: Call, price: Price) -> Usd:
 def expected_cost(call: Call, price: Price) -> Usd:
     """Return what a call probably costs."""
     return cost_of(expected_usage(call), price)
+
+
+def storable(usage: Usage) -> Usage:
+    """Return the usage without what no provider can mean: numbers below zero, endless or far too large."""
+    counts = {name: min(max(getattr(usage, name), 0), _TOKENS_MAX) for name in _COUNTS}
+    plausible = usage.cost is not None and _plausible(usage.cost)
+    audio_s = min(max(usage.audio_s, 0.0), float(_TOKENS_MAX)) if isfinite(usage.audio_s) else 0.0
+    return replace(usage, **counts, audio_s=audio_s, cost=usage.cost if plausible else None)
+
+
+def _plausible(cost: Usd) -> bool:
+    """Return whether one call can have cost that; sums of such costs are exact and can be shown."""
+    exponent = cost.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_COST_PLACES and 0 <= cost < _COST_MAX

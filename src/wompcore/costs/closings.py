@@ -86,9 +86,12 @@ class Closings:
                 batch = list(islice(self._waiting, _BATCH))
                 try:
                     await self._save_all(batch)
-                except DatabaseError as error:
+                except Exception as error:  # whatever it is, what is not saved waits
                     if not self.away:
-                        _log.warning("costs are kept until the database is back: %s", error.message)
+                        known = isinstance(error, DatabaseError)
+                        _log.warning(
+                            "costs are kept until the database is back: %s", error, exc_info=not known
+                        )
                     self.away = True
                     self._tell(self._added)
                     await asyncio.sleep(wait_s)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import Any, Literal
 
 from wompcore.clock import Clock
@@ -18,6 +17,7 @@ from wompcore.costs.call import (
     Reservation,
     expected_cost,
     expected_usage,
+    storable,
     worst_cost,
     worst_usage,
 )
@@ -41,8 +41,6 @@ SWEEP_AFTER_S = 900.0
 """Seconds after which a call that was neither settled nor released counts as lost; no call lasts as long."""
 
 _GROUPS = 200
-_COUNTS = ("input", "output", "cached_input", "cache_write", "reasoning", "audio", "images")
-_TOKENS_MAX = 2**31 - 1  # a PostgreSQL integer
 
 _log = logging.getLogger(__name__)
 
@@ -218,7 +216,7 @@ class Ledger:
         self._hard = await self._repository.settle(entries, released, self._clock.now())
 
     def _wanted(self, call: Call, now: datetime) -> tuple[Reservation, ReservationRow]:
-        most, likely = _storable(worst_usage(call)), expected_usage(call)
+        most, likely = storable(worst_usage(call)), expected_usage(call)
         price, source = self._price(call, now)
         worst = worst_cost(call, price)
         reservation = Reservation(self._ids.next(now), call, now, worst, most.input + most.output)
@@ -233,7 +231,7 @@ class Ledger:
 
     def _entry(self, reservation: Reservation, usage: Usage, outcome: str) -> CostEntry:
         call, what_for = reservation.call, reservation.call.attribution
-        usage = _storable(usage)
+        usage = storable(usage)
         price, source = self._price(call, reservation.at, usage.input)
         by_price = cost_of(usage, price)
         cost = by_price if usage.cost is None else usage.cost
@@ -248,7 +246,7 @@ class Ledger:
             guild_id=what_for.guild_id,
             channel_id=what_for.channel_id,
             person_id=what_for.person_id if named else None,
-            message_id=what_for.message_id,
+            message_id=what_for.message_id if named else None,
             input_tokens=usage.input,
             output_tokens=usage.output,
             cached_tokens=usage.cached_input,
@@ -285,11 +283,3 @@ def _exceeded(limit: PassedLimit) -> BudgetExceeded:
         resets_at=limit.resets_at,
         barred=limit.barred,
     )
-
-
-def _storable(usage: Usage) -> Usage:
-    """Return the usage without what no provider can mean: negative or endless numbers."""
-    counts = {name: min(max(getattr(usage, name), 0), _TOKENS_MAX) for name in _COUNTS}
-    plausible = usage.cost is not None and usage.cost.is_finite() and usage.cost >= 0
-    audio_s = min(max(usage.audio_s, 0.0), float(_TOKENS_MAX)) if isfinite(usage.audio_s) else 0.0
-    return replace(usage, **counts, audio_s=audio_s, cost=usage.cost if plausible else None)

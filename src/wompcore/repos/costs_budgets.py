@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
+import psycopg
 from psycopg import AsyncConnection
 
 from wompcore.db import Database
+from wompcore.errors import BudgetInvalid
 from wompcore.repos.costs import HOLD_LEDGER
 
 BudgetScope = Literal["all", "guild", "channel", "person", "plugin", "purpose", "model"]
@@ -20,6 +22,8 @@ Action = Literal["refuse", "fall_back", "warn"]
 
 CROSSINGS = "budget_crossings"
 """NOTIFY channel: a threshold was crossed."""
+
+_CLOSED, _REFUSED = -1, -2  # instead of a percentage
 
 _FIELDS = """scope, key, period, zone, unit, action, amount, background_amount, alert_percents, alert_step"""
 _SET = f"""
@@ -31,7 +35,7 @@ ON CONFLICT (scope, key, period, unit, action) DO UPDATE SET zone = excluded.zon
 RETURNING {_FIELDS}, id, set_at
 """
 _ALL = f"SELECT {_FIELDS}, id, set_at FROM budgets ORDER BY scope, key, id"
-_REMOVE = "DELETE FROM budgets WHERE id = %s"
+_REMOVE = "DELETE FROM budgets WHERE id = %(budget)s"
 # The note that it was closed goes too, so that the next time is told of again.
 _LIFT = """
 WITH told AS (DELETE FROM budget_crossings WHERE budget_id = %(budget)s AND percent = -1)
@@ -158,9 +162,9 @@ class Crossing:
         amount: The budget's amount.
         starts_at: The first instant of the window; of a rolling hour, the clock's hour.
         percent: Which part of the amount was reached; 0 for a multiple of the budget's step, -1 when a call
-            above its reservation closed the budget.
-        threshold: What was reached; of several steps at once, the highest.
-        spent: What was spent then.
+            above its reservation closed the budget, -2 when it refused a call.
+        threshold: What was reached; of several steps at once, the highest; of a refusal, its limit.
+        spent: What was spent then; of a refusal, what calls in progress hold included.
         crossed_at: When.
     """
 
@@ -180,7 +184,12 @@ class Crossing:
     @property
     def closed(self) -> bool:
         """Whether it closed the budget: a provider broke its own limits."""
-        return self.percent < 0
+        return self.percent == _CLOSED
+
+    @property
+    def refused(self) -> bool:
+        """Whether the budget refused a call."""
+        return self.percent == _REFUSED
 
 
 class BudgetRepository:
@@ -197,15 +206,21 @@ class BudgetRepository:
         """Set a budget, or change the one with the same scope, key, period, unit and action.
 
         What was spent in its current window, and what calls in progress hold, counts at once.
+
+        Raises:
+            BudgetInvalid: The database cannot keep it, or does not know its time zone.
         """
         values = [getattr(budget, field.strip()) for field in _FIELDS.split(",")]
         values[8] = list(budget.alert_percents)
-        async with self._db.transaction() as connection:
-            await connection.execute(HOLD_LEDGER)
-            row = await (await connection.execute(_SET, (*values, at))).fetchone()
-            assert row is not None
-            kept = _budget(row)
-            await _sum_anew(connection, at, kept.id)
+        try:
+            async with self._db.transaction() as connection:
+                await connection.execute(HOLD_LEDGER)
+                row = await (await connection.execute(_SET, (*values, at))).fetchone()
+                assert row is not None
+                kept = _budget(row)
+                await _sum_anew(connection, at, kept.id)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            raise BudgetInvalid(f"it cannot be kept: {str(error).split(chr(10), 1)[0]}") from error
         return kept
 
     async def all(self) -> list[Budget]:
@@ -213,12 +228,12 @@ class BudgetRepository:
         return [_budget(row) for row in await self._db.fetch_all(_ALL)]
 
     async def remove(self, budget_id: int) -> bool:
-        """Remove a budget and return whether there was one."""
-        return await self._db.execute(_REMOVE, (budget_id,)) > 0
+        """Remove a budget and return whether there was one; calls that are being booked are waited for."""
+        return await self._change(_REMOVE, budget_id)
 
     async def lift(self, budget_id: int) -> bool:
         """Open a budget that a call above its reservation closed; return whether it was closed."""
-        return await self._db.execute(_LIFT, {"budget": budget_id}) > 0
+        return await self._change(_LIFT, budget_id)
 
     async def used(self, at: datetime, *, limit: int = 10) -> list[Used]:
         """Return what is used of each budget at a moment: first what is closed, then what spent most.
@@ -266,6 +281,12 @@ class BudgetRepository:
             await to(crossing)
             await connection.execute(_HANDED_OUT, (crossing.id,))
         return True
+
+    async def _change(self, statement: LiteralString, budget_id: int) -> bool:
+        """Run a statement while nobody reserves or settles: a call counts to a budget whole or not at all."""
+        async with self._db.transaction() as connection:
+            await connection.execute(HOLD_LEDGER)
+            return (await connection.execute(statement, {"budget": budget_id})).rowcount > 0
 
 
 def _budget(row: tuple[object, ...]) -> Budget:

@@ -1,4 +1,4 @@
-"""The ledger's statements. What they do is in the functions of migrations 0005 and 0006."""
+"""The ledger's statements. What they do is in the functions of migrations 0005 and later."""
 
 from __future__ import annotations
 

@@ -306,6 +306,23 @@ async def test_a_threshold_is_told_once_per_window(
     assert seen == [datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)]
 
 
+async def test_the_owner_is_told_once_that_a_budget_refuses(ledger: Ledger, budgets: Budgets) -> None:
+    told: list[tuple[object, ...]] = []
+
+    async def tell(crossing: Crossing) -> None:
+        told.append((crossing.scope, crossing.refused, crossing.threshold, crossing.spent))
+
+    limit = Decimal("0.015")
+    await budgets.set(hard(amount=limit, alert_percents=()))
+    await budgets.set(hard("person", "*", amount=limit, alert_percents=()))  # the person hears of that
+    await spend(ledger)
+    for _ in range(3):
+        with pytest.raises(BudgetExceeded):
+            await ledger.reserve([CENT])
+    await budgets.hand_out(tell)
+    assert told == [("all", True, limit, Decimal("0.01"))]
+
+
 async def test_a_crossing_that_could_not_be_handed_out_is_handed_out_again(
     ledger: Ledger, budgets: Budgets
 ) -> None:
@@ -348,6 +365,28 @@ async def test_a_budget_is_changed_and_removed(ledger: Ledger, budgets: Budgets)
     assert await budgets.all() == []
 
 
+async def test_a_budget_removed_under_a_call_loses_no_cost(
+    ledger: Ledger, budgets: Budgets, db: Database
+) -> None:
+    async def waiting(count: int) -> None:
+        async with asyncio.timeout(20):
+            while await db.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:
+                await asyncio.sleep(0.01)
+
+    kept = await budgets.set(hard())
+    [reservation] = await ledger.reserve([CENT])
+    async with db.transaction() as connection:
+        await connection.execute("LOCK TABLE budget_meters IN SHARE MODE")  # both stop before they write
+        settling = asyncio.create_task(ledger.settle([(reservation, COST_A_CENT)]))
+        await waiting(1)
+        removing = asyncio.create_task(budgets.remove(kept.id))
+        await waiting(2)
+    assert await removing
+    await settling
+    assert await ledger.month_total() == Decimal("0.01")
+    assert await db.fetch_value("SELECT count(*) FROM cost_reservations") == 0
+
+
 @pytest.mark.parametrize(
     "budget",
     [
@@ -360,7 +399,19 @@ async def test_a_budget_is_changed_and_removed(ledger: Ledger, budgets: Budgets)
         Budget("all", action="refuse"),
         Budget("all", alert_step=Decimal(0)),
         hard(alert_percents=(0,)),
+        hard(alert_percents=(10**12,)),
+        hard(amount="1e-20000"),
+        hard(zone="Europe"),
+        hard(zone="posix/Europe/Berlin"),
+        hard(zone="x" * 5000),
+        hard("person", "bob"),
+        hard("guild", "9" * 20),
+        hard("purpose", "fun"),
+        hard("model", "a\0b"),
+        hard("plugin", "a\nb"),
+        Budget("all", alert_step=Decimal(1), background_amount=Decimal(0)),
     ],
+    ids=lambda budget: str(budget)[:60],
 )
 async def test_a_budget_that_makes_no_sense_is_refused(budgets: Budgets, budget: Budget) -> None:
     with pytest.raises(BudgetInvalid):

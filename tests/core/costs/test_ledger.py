@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
 from wompcore.clock import SteppedClock
 from wompcore.config import CostSettings, DatabaseSettings, Price
 from wompcore.costs import Call, Ledger, PriceBook
+from wompcore.costs.closings import Closings
 from wompcore.db import Database, migrate, migrations_in
 from wompcore.db.embedded import EmbeddedServer
 from wompcore.errors import DatabaseUnavailable, RowsRefused, UnknownPrice
 from wompcore.ids import EntryIds
-from wompcore.repos.costs import CostRepository
+from wompcore.repos.costs import CostEntry, CostRepository
 from wompcore.usage import Attribution, Purpose, Usage
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -110,6 +112,7 @@ async def test_people_who_opted_out_are_not_named(db: Database) -> None:
     hidden, shown = await ledger.reserve([CALL, replace(CALL, attribution=replace(WHO, person_id=11))])
     await ledger.settle([(hidden, Usage(1, 1)), (shown, Usage(1, 1))])
     assert await db.fetch_all("SELECT person_id FROM cost_entries ORDER BY id") == [(None,), (11,)]
+    assert await db.fetch_value("SELECT message_id FROM cost_entries WHERE person_id IS NULL") is None
     assert await db.fetch_all("SELECT DISTINCT key FROM cost_totals WHERE scope = 'person'") == [("11",)]
 
 
@@ -118,6 +121,17 @@ async def test_numbers_no_provider_can_mean_do_no_harm(ledger: Ledger, db: Datab
     await ledger.settle([(reservation, Usage(-5, 2**70, cost=Decimal("NaN")))])
     assert await db.fetch_one("SELECT input_tokens, output_tokens FROM cost_entries") == (0, 2**31 - 1)
     assert (await ledger.month_total()).is_finite()
+
+
+@pytest.mark.parametrize("cost", ["1e30", "1e999999", "1e-999999", "0e-999999", "1e-16000", "sNaN", "-1"])
+async def test_a_cost_no_provider_can_mean_is_reckoned_by_the_price(
+    ledger: Ledger, db: Database, cost: str
+) -> None:
+    [reservation] = await ledger.reserve([CALL])
+    [charged] = await ledger.settle([(reservation, Usage(1000, 1000, cost=Decimal(cost)))])
+    assert 0 < charged < 1
+    assert (await ledger.month_total()) == charged
+    assert await db.fetch_value("SELECT price_source FROM cost_entries") != "provider"
 
 
 async def test_a_cancelled_settle_is_finished(ledger: Ledger, db: Database) -> None:
@@ -147,7 +161,8 @@ async def test_an_entry_the_database_refuses_harms_no_other(
 ) -> None:
     ledger = Ledger(CostRepository(db), BOOK, EntryIds(1), SteppedClock(NOW))
     bad, good = await ledger.reserve([CALL, CALL])
-    await ledger.settle([(bad, Usage(1, 1, cost=Decimal("1e200000"))), (good, Usage(1, 1))])
+    bad = replace(bad, call=replace(CALL, provider="nul\0"))
+    await ledger.settle([(bad, Usage(1, 1)), (good, Usage(1, 1))])
     assert await count(db) == 1
     assert "a cost was refused" in caplog.text
 
@@ -159,6 +174,27 @@ async def test_a_call_the_database_refuses_harms_no_other(db: Database) -> None:
     refused, admitted = await asyncio.gather(bad, ledger.reserve([CALL]), return_exceptions=True)
     assert isinstance(refused, RowsRefused)
     assert isinstance(admitted, list)
+
+
+async def test_a_name_that_no_index_holds_is_refused_before_the_call(db: Database, ledger: Ledger) -> None:
+    with pytest.raises(RowsRefused):
+        await ledger.reserve([replace(CALL, model=token_hex(10_000), fixed_cost=Decimal(1))])
+    await ledger.settle([(reservation, Usage(1, 1)) for reservation in await ledger.reserve([CALL])])
+    assert await count(db) == 1
+
+
+async def test_a_cost_waits_whatever_keeps_it_from_being_saved() -> None:
+    saved: list[int] = []
+
+    async def save(entries: Sequence[CostEntry], released: Sequence[int]) -> None:
+        if not closings.away:
+            raise RuntimeError("nobody expected this")
+        saved.extend(released)
+
+    closings = Closings(save)
+    await closings.add([1, 2])
+    await closings.close()
+    assert saved == [1, 2]
 
 
 async def test_concurrent_settles_never_deadlock_nor_lose_a_cent(db: Database) -> None:
