@@ -370,7 +370,7 @@ async def test_a_budget_removed_under_a_call_loses_no_cost(
 ) -> None:
     async def waiting(count: int) -> None:
         async with asyncio.timeout(20):
-            while await db.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:
+            while await db.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:  # noqa: ASYNC110 # nothing tells
                 await asyncio.sleep(0.01)
 
     kept = await budgets.set(hard())
