@@ -16,8 +16,8 @@ from wompcore.repos.costs_budgets import CROSSINGS
 REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
 STEP = "**{threshold} spent: {subject}, per {period}.** {spent} so far."
 REFUSED = (
-    "**Calls are refused: {subject}, per {period}.** The next one might have gone beyond {threshold}; {spent} is "
-    "spent or held by calls in progress."
+    "**Calls are refused: {subject}, per {period}.** The next one might have gone beyond {threshold}; "
+    "{spent} is spent or held by calls in progress."
 )
 CLOSED = (
     "**Budget closed: {subject}, per {period}.** A call cost more than its provider was allowed, so nothing "

@@ -98,8 +98,8 @@ def test_a_refusal_is_told_with_what_is_spent_or_held() -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)
     crossing = Crossing(1, 2, "guild", "7", "day", "usd", Decimal(5), at, -2, Decimal(4), Decimal("3.9"), at)
     assert words(crossing) == (
-        "**Calls are refused: guild 7, per day.** The next one might have gone beyond $4.00; $3.90 is spent or "
-        "held by calls in progress."
+        "**Calls are refused: guild 7, per day.** The next one might have gone beyond $4.00; "
+        "$3.90 is spent or held by calls in progress."
     )
 
 
