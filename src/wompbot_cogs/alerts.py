@@ -7,10 +7,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
-from wompbot_cogs.budgets import amount, subject
-from wompcore.costs import Budgets, Crossing
+from wompbot_cogs.budgets import amount, named, subject
+from wompcore.costs import EVERYWHERE, Budgets, Crossing
 from wompcore.db import Listener
 from wompcore.jobs import Outbox
+from wompcore.money import show_usd
+from wompcore.repos.costs import CostRepository
 from wompcore.repos.costs_budgets import CROSSINGS
 
 REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
@@ -24,7 +26,9 @@ CLOSED = (
     "more is spent until the window resets or you lift it (`wompbot costs budgets lift {number}`). "
     "{spent} so far."
 )
+MODELS = "\nModels in {month} (UTC): {models}."
 
+_MODELS = 3
 _LOOK_S = 60.0  # what nobody was told of is found then
 
 _log = logging.getLogger(__name__)
@@ -39,15 +43,22 @@ class Alerts:
     Args:
         budgets: Knows the crossings.
         outbox: Takes deliveries.
+        costs: Knows what models cost.
         channel_id: Where alerts go; ``None`` for direct messages to the owners.
         owners: Tells who they are; nobody until the bot has logged in.
     """
 
     def __init__(
-        self, budgets: Budgets, outbox: Outbox, channel_id: int | None, owners: Callable[[], Collection[int]]
+        self,
+        budgets: Budgets,
+        outbox: Outbox,
+        costs: CostRepository,
+        channel_id: int | None,
+        owners: Callable[[], Collection[int]],
     ) -> None:
         self._budgets = budgets
         self._outbox = outbox
+        self._costs = costs
         self._channel_id = channel_id
         self._owners = owners
         self._news = asyncio.Event()
@@ -58,13 +69,14 @@ class Alerts:
         cls,
         budgets: Budgets,
         outbox: Outbox,
+        costs: CostRepository,
         listener: Listener,
         *,
         channel_id: int | None,
         owners: Callable[[], Collection[int]],
     ) -> AsyncIterator[Alerts]:
         """Hand out whatever is crossed while the context lasts, and what was before."""
-        alerts = cls(budgets, outbox, channel_id, owners)
+        alerts = cls(budgets, outbox, costs, channel_id, owners)
         listener.on(CROSSINGS, lambda _: alerts.look())
         watching = asyncio.create_task(alerts._watch(), name="wompbot-alerts")
         try:
@@ -83,12 +95,20 @@ class Alerts:
 
     async def deliver(self, crossing: Crossing) -> None:
         """Give one crossing to the outbox."""
-        text, key = words(crossing), f"crossing:{crossing.id}"
+        text, key = words(crossing) + await self._by_model(crossing), f"crossing:{crossing.id}"
         if self._channel_id is not None:
             await self._outbox.post(key, self._channel_id, text)
             return
         for owner in self._owners():
             await self._outbox.post(f"{key}:{owner}", None, text, owner)
+
+    async def _by_model(self, crossing: Crossing) -> str:
+        if (crossing.period, crossing.unit) != ("month", "usd") or crossing.scope not in ("all", "guild"):
+            return ""
+        month = crossing.crossed_at
+        totals = await self._costs.by_model(int(crossing.key or EVERYWHERE), month, limit=_MODELS)
+        models = ", ".join(f"{named(total.key)} {show_usd(total.cost_usd)}" for total in totals)
+        return MODELS.format(month=f"{month:%B %Y}", models=models) if models else ""
 
     async def _watch(self) -> None:
         while True:

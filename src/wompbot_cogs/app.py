@@ -173,6 +173,7 @@ async def open_app(
             Alerts.open(
                 core.budgets,
                 core.outbox,
+                core.repos.costs,
                 core.listener,
                 channel_id=settings.discord.alert_channel,
                 owners=owners,

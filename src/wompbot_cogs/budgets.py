@@ -44,7 +44,12 @@ def subject(scope: str, key: str) -> str:
         return f"each {scope}"
     if scope in ("person", "channel") and key.isdecimal():
         return f"<@{key}>" if scope == "person" else f"<#{key}>"
-    return f"{scope} {escape_mentions(escape_markdown(clean_name(key)))}"
+    return f"{scope} {named(key)}"
+
+
+def named(key: str) -> str:
+    """Return a name as one line that formats nothing and calls nobody."""
+    return escape_mentions(escape_markdown(clean_name(key)))
 
 
 def amount(value: Decimal, unit: str) -> str:

@@ -29,7 +29,7 @@ TEN = Budget("all", amount=Decimal(10))
 
 async def spend(core: Core, usd: str, worst: str = "1000") -> None:
     """Make a call that costs this much."""
-    call = Call("p", "m", Attribution(Purpose.CHAT), fixed_cost=Usd(worst))
+    call = Call("p", "m_1", Attribution(Purpose.CHAT), fixed_cost=Usd(worst))
     [reservation] = await core.ledger.reserve([call])
     await core.ledger.settle([(reservation, Usage(cost=Usd(usd)))])
 
@@ -52,7 +52,9 @@ async def test_a_threshold_is_told_to_the_owner_in_private(living: Living) -> No
     await living.app.core.budgets.set(TEN)
     await spend(living.app.core, "5.50")
     await until(lambda: bool(heard))
-    assert heard[0].text == "**50 % spent: everything, per month.** $5.50 of $10.00."
+    reached, models = heard[0].text.split("\n")
+    assert reached == "**50 % spent: everything, per month.** $5.50 of $10.00."
+    assert re.fullmatch(r"Models in \w+ \d{4} \(UTC\): m\\_1 \$5.50\.", models)
     assert living.guild.answers() == []  # not in public
     place = await living.app.bot.create_dm(discord.Object(living.guild.member(OWNER).id))
     assert [message.content async for message in place.history()] == [heard[0].text]

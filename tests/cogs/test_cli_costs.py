@@ -1,15 +1,21 @@
-"""``wompbot costs`` as an operator runs it, without Discord."""
+"""``wompbot costs`` without Discord: once as an operator runs it, else without the start of a process."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from command_line import Wompbot
+from command_line import Outcome, Wompbot, variables
+from wompbot_cogs.commands.costs import costs
 from wompcore.clock import SystemClock
 from wompcore.config import CostSettings, DatabaseSettings
 from wompcore.costs import Budget, Budgets, Call, Ledger, PriceBook
@@ -33,6 +39,33 @@ async def database(database_settings: DatabaseSettings, db: Database) -> dict[st
     return {"url": database_settings.url}
 
 
+@contextmanager
+def logging_as_before() -> Iterator[None]:
+    """Take back what a command sets for the log of a whole process."""
+    known = [one for one in logging.Logger.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in (logging.getLogger(), *known)]
+    try:
+        yield
+    finally:
+        for logger, level, handlers in before:
+            logger.setLevel(level)
+            logger.handlers[:] = handlers
+
+
+@pytest.fixture
+def run(database: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wompbot:
+    """Runs a command of ``wompbot costs`` in this process, to its end."""
+    monkeypatch.chdir(tmp_path)  # no settings but these
+    environment = variables({"database": database})
+
+    async def run(*arguments: str) -> Outcome:
+        with logging_as_before():
+            done = await asyncio.to_thread(CliRunner().invoke, costs, arguments, env=environment)
+        return Outcome(done.exit_code, done.stdout, done.stderr)
+
+    return run
+
+
 async def test_the_month_is_reported_and_exported(
     wompbot: Wompbot, database: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -47,39 +80,39 @@ async def test_the_month_is_reported_and_exported(
     assert [(Decimal(row["cost_usd"]), row["plugin"]) for row in rows] == [(1, "'=chat")] * 3
 
 
-async def test_totals_that_are_wrong_are_told_and_mended(
-    wompbot: Wompbot, database: dict[str, Any], db: Database
-) -> None:
+async def test_totals_that_are_wrong_are_told_and_mended(run: Wompbot, db: Database) -> None:
     await Budgets(BudgetRepository(db), SystemClock()).set(Budget("all", amount=Decimal(10)))
     await db.execute("UPDATE cost_totals SET calls = 4 WHERE scope = 'model' AND guild_id = 0")
     await db.execute("DELETE FROM cost_totals WHERE scope = 'all'")
     await db.execute("UPDATE budget_meters SET spent = 9")
-    bad = await wompbot("costs", "check", "--json", database=database)
+    bad = await run("check", "--json")
     assert bad.code == 1
     assert [line[8:] for line in bad.json["totals"]] == ["all  guild 0", "model m guild 0"]
     assert bad.json["meters"] == ["budget 1 "]
-    assert (await wompbot("costs", "rebuild", "--json", database=database)).json == {"months": 1}
-    good = await wompbot("costs", "check", database=database)
+    assert (await run("rebuild", "--json")).json == {"months": 1}
+    good = await run("check")
     assert (good.code, good.out) == (0, "Totals and meters are the sums of the entries.\n")
 
 
-async def test_budgets_are_set_listed_lifted_and_removed(
-    wompbot: Wompbot, database: dict[str, Any], db: Database
-) -> None:
+async def test_budgets_are_set_listed_lifted_and_removed(run: Wompbot, db: Database) -> None:
     wanted = ("guild", "7", "--amount", "20.5", "--background", "10", "--action", "refuse", "--period", "day")
-    kept = await wompbot("costs", "budgets", "set", *wanted, "--json", database=database)
+    kept = await run("budgets", "set", *wanted, "--json")
     assert kept.code == 0, kept.err
     assert (kept.json["amount"], kept.json["background_amount"]) == ("20.5", "10")
-    listed = await wompbot("costs", "budgets", "list", database=database)
+    listed = await run("budgets", "list")
     assert "guild 7, per day (UTC): 20.5 usd, refuse" in listed.out
     assert "7: 3.0 spent, 0 in progress" in listed.out
     await db.execute("UPDATE budget_meters SET barred = true")
-    assert (await wompbot("costs", "budgets", "lift", "1", database=database)).code == 0
-    assert (await wompbot("costs", "budgets", "remove", "1", database=database)).code == 0
+    assert (await run("budgets", "lift", "1")).code == 0
+    assert (await run("budgets", "remove", "1")).code == 0
     assert await db.fetch_value("SELECT count(*) FROM budgets") == 0
 
 
-async def test_a_budget_that_makes_no_sense_is_bad_input(wompbot: Wompbot, database: dict[str, Any]) -> None:
-    outcome = await wompbot("costs", "budgets", "set", "all", "--amount", "much", database=database)
-    assert outcome.code == 2
-    assert "'much' is no amount" in outcome.err
+async def test_a_budget_that_makes_no_sense_is_bad_input(run: Wompbot) -> None:
+    for arguments, says in (
+        (("all", "--amount", "much"), "'much' is no amount"),
+        (("person", "bob", "--amount", "1"), "a person is named by its id"),
+        (("all", "--amount", "1", "--zone", "Mars"), "there is no time zone 'Mars'"),
+    ):
+        outcome = await run("budgets", "set", *arguments)
+        assert (outcome.code, says in outcome.err) == (2, True), outcome.err

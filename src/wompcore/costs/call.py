@@ -88,25 +88,27 @@ class Reservation:
 
 def worst_usage(call: Call) -> Usage:
     """Return the most that a call can use."""
-    return Usage(
-        input=call.max_input_tokens,
-        output=call.max_output_tokens,
-        audio_s=call.max_audio_s,
-        images=call.images,
+    return storable(
+        Usage(
+            input=call.max_input_tokens,
+            output=call.max_output_tokens,
+            audio_s=call.max_audio_s,
+            images=call.images,
+        )
     )
 
 
 def expected_usage(call: Call) -> Usage:
     """Return what a call probably uses, within its bounds: half an answer, half a recording by default."""
-    guess = call.expected or Usage(
-        -(-call.max_input_tokens // _BELOW_WORST),
-        -(-call.max_output_tokens // 2),
-        audio_s=call.max_audio_s / 2,
-        images=call.images,
-    )
     most = worst_usage(call)
+    guess = call.expected or Usage(
+        -(-most.input // _BELOW_WORST),
+        -(-most.output // 2),
+        audio_s=most.audio_s / 2,
+        images=most.images,
+    )
     return replace(
-        guess,
+        storable(guess),
         input=min(guess.input, most.input),
         output=min(guess.output, most.output),
         audio_s=min(guess.audio_s, most.audio_s),

@@ -141,6 +141,11 @@ class Ledger:
             if entry.id in self._open:
                 self._open.remove(entry.id)
                 self.settled.tell(entry)
+                if entry.above_reserved:
+                    _log.warning(
+                        "%s cost more for %s than it was allowed: $%s of $%s",
+                        entry.provider, entry.model, entry.cost_usd, entry.reserved_usd,
+                    )  # fmt: skip
         await self._closings.add(entries, within_s)
         return [entry.cost_usd for entry in entries]
 
@@ -216,7 +221,7 @@ class Ledger:
         self._hard = await self._repository.settle(entries, released, self._clock.now())
 
     def _wanted(self, call: Call, now: datetime) -> tuple[Reservation, ReservationRow]:
-        most, likely = storable(worst_usage(call)), expected_usage(call)
+        most, likely = worst_usage(call), expected_usage(call)
         price, source = self._price(call, now)
         worst = worst_cost(call, price)
         reservation = Reservation(self._ids.next(now), call, now, worst, most.input + most.output)

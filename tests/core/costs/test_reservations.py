@@ -164,3 +164,24 @@ async def test_a_process_that_never_reached_the_database_admits_nothing_without_
     await asyncio.to_thread(server.start)
     await ledger.close()
     assert await reservations(db) == 0
+
+
+async def test_bounds_that_make_no_sense_hold_nothing_below_zero(ledger: Ledger) -> None:
+    for bounds in (
+        {"max_input_tokens": -10_000},
+        {"images": -1},
+        {"max_audio_s": float("nan")},
+        {"expected": Usage(-5, audio_s=float("inf"))},
+    ):
+        [reservation] = await ledger.reserve([Call("p", "m", WHO, **bounds)])
+        assert (reservation.worst_usd, reservation.worst_tokens) == (0, 0)
+        await ledger.release([reservation])
+
+
+async def test_a_call_above_its_reservation_is_said_in_the_log(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    [reservation] = await ledger.reserve([CALL])
+    for _ in range(2):
+        await ledger.settle([(reservation, Usage(cost=Decimal("0.02")))])
+    assert caplog.messages == ["p cost more for m than it was allowed: $0.02 of $0.010"]
