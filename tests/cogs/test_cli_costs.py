@@ -42,8 +42,8 @@ async def database(database_settings: DatabaseSettings, db: Database) -> dict[st
 @contextmanager
 def logging_as_before() -> Iterator[None]:
     """Take back what a command sets for the log of a whole process."""
-    known = [one for one in logging.Logger.manager.loggerDict.values() if isinstance(one, logging.Logger)]
-    before = [(logger, logger.level, logger.handlers[:]) for logger in (logging.getLogger(), *known)]
+    loggers = map(logging.getLogger, ("", *logging.Logger.manager.loggerDict))
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
     try:
         yield
     finally:
