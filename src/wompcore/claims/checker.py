@@ -133,8 +133,9 @@ class ClaimChecker:
                     begun.append(check)
         wanted = await self._still_wanted(begun)
         if len(wanted) > 1:
-            async with self._accounting(*wanted):
-                wanted = await self._check_together(wanted)
+            together, wanted = wanted, []
+            async with self._accounting(*together):
+                wanted = await self._check_together(together)
         for check in wanted:
             async with self._accounting(check):
                 await self._check_alone(check)
