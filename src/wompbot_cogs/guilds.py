@@ -43,6 +43,9 @@ SETTINGS = {
             False,
             "look closer for claims: finds more, asks the model more often",
         ),
+        GuildSetting(
+            "claims_learn", "switch", True, "learn from checked claims, and check a few other messages"
+        ),
         GuildSetting("contradictions", "switch", False, "compare members' new claims with their older ones"),
         GuildSetting("excluded_channels", "channels", [], "channels that are neither stored nor analysed"),
         GuildSetting(

@@ -98,7 +98,11 @@ class ClaimsCog(commands.Cog, name="Claims"):
         """Hand a message to the watcher, which works in the background on its own."""
         if self._guilds.setting(message.guild_id, "claims"):
             thorough = self._guilds.setting(message.guild_id, "claims_thorough")
-            self._claims.offer(message, threshold="thorough" if thorough else "standard")
+            self._claims.offer(
+                message,
+                threshold="thorough" if thorough else "standard",
+                learns=self._guilds.setting(message.guild_id, "claims_learn"),
+            )
         return False
 
 
