@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,16 @@ from wompcore.claims.watcher import LONGER_THAN
 from wompcore.config import DatabaseSettings
 
 CHAT = Path(__file__).parents[3] / "shared" / "data" / "chat"
-ENDURANCE = bool(os.environ.get("WOMPBOT_ENDURANCE"))
-LINES = 5000 if ENDURANCE else 1500
 CALLS_PER_1000 = 12  # docs/performance.md, row 12
 
 
 @pytest.mark.skipif(not CHAT.is_dir(), reason="the chat logs are not here")
+@pytest.mark.parametrize("count", [1500, pytest.param(10_000, marks=pytest.mark.endurance)])
 @pytest.mark.parametrize("log", ["rust", "ubuntu"])
 async def test_replayed_chat_costs_the_calls_that_the_screen_promises(
-    log: str, tmp_path: Path, database_settings: DatabaseSettings
+    log: str, count: int, tmp_path: Path, database_settings: DatabaseSettings
 ) -> None:
-    lines = (CHAT / f"{log}.jsonl").read_text(encoding="utf-8").splitlines()[:LINES]
+    lines = (CHAT / f"{log}.jsonl").read_text(encoding="utf-8").splitlines()[:count]
     path = tmp_path / f"{log}.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8")
     texts = [json.loads(line)["text"] for line in lines]
@@ -33,6 +31,4 @@ async def test_replayed_chat_costs_the_calls_that_the_screen_promises(
     assert done.messages_in == len(lines)
     assert abs(done.prefilter_fires - fires) <= max(1, len(lines) // 1000)  # lines that speak to the bot
     assert 0 < done.claim_llm_calls <= done.prefilter_fires
-    print(f"{log}: {done.prefilter_fires} fires and {done.claim_llm_calls} calls in {len(lines)} messages")
-    if ENDURANCE:
-        assert 1000 * done.claim_llm_calls / len(lines) <= CALLS_PER_1000
+    assert 1000 * done.claim_llm_calls / len(lines) <= CALLS_PER_1000
