@@ -132,6 +132,19 @@ async def test_a_contract_migration_waits_until_the_old_version_is_gone(
     assert await db.fetch_value(columns) == 0
 
 
+async def test_a_version_whose_migrations_are_finished_leaves_nothing(
+    living: Living, site: PluginSite
+) -> None:
+    install(site, migrations={"0001_notes.expand": TABLE})
+    host = living.app.host
+    contracts = Contracts(living.app.core.repos.plugins, host._draining, SystemClock(), 0.0, 90.0)
+    await host.load("keeper")
+    await contracts.look(host._serving.loaded)
+    await host.unload("keeper")
+    await until(lambda: _ended(host._draining))
+    assert host.receipts() == {}
+
+
 async def _ended(draining: Any) -> bool:
     return not draining.is_draining("keeper")
 

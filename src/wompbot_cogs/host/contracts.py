@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from weakref import WeakKeyDictionary, WeakSet
 
 from wompbot_cogs.host.draining import Draining
 from wompbot_cogs.host.loaded import Loaded
+from wompbot_cogs.scope import Scope
 from wompcore.clock import Clock
 from wompcore.errors import WompError
 from wompcore.repos.plugins import PluginRepository
@@ -33,8 +35,8 @@ class Contracts:
         self._clock = clock
         self._drain_s = drain_s
         self._report_s = report_s
-        self._alone_since: dict[str, tuple[Loaded, float]] = {}
-        self._done: dict[str, Loaded] = {}
+        self._alone_since: WeakKeyDictionary[Scope, float] = WeakKeyDictionary()  # of versions, held weakly:
+        self._done: WeakSet[Scope] = WeakSet()  # what ends must not stay in memory for us
 
     async def look(self, loaded: Mapping[str, Loaded]) -> None:
         """Finish the migrations of every version that is alone by now.
@@ -42,27 +44,21 @@ class Contracts:
         Args:
             loaded: What serves in this process.
         """
-        done = self._done
-        waiting = {plugin: version for plugin, version in loaded.items() if done.get(plugin) is not version}
+        waiting = {plugin: version for plugin, version in loaded.items() if version.scope not in self._done}
         processes = await self._states.processes(self._report_s) if waiting else []
         for plugin, version in waiting.items():
             reported = {process.runs[plugin] for process in processes if plugin in process.runs}
             if self._draining.is_draining(plugin) or reported - {version.manifest.version}:
-                self._alone_since.pop(plugin, None)
-            elif self._has_waited(plugin, version):
+                self._alone_since.pop(version.scope, None)
+            elif self._has_waited(version.scope):
                 await self._finish(plugin, version)
 
-    def _has_waited(self, plugin: str, version: Loaded) -> bool:
+    def _has_waited(self, scope: Scope) -> bool:
         now = self._clock.monotonic()
-        known, since = self._alone_since.get(plugin, (version, now))
-        if known is not version:
-            since = now
-        self._alone_since[plugin] = (version, since)
-        return now - since >= self._drain_s
+        return now - self._alone_since.setdefault(scope, now) >= self._drain_s
 
     async def _finish(self, plugin: str, version: Loaded) -> None:
-        self._done[plugin] = version
-        self._alone_since.pop(plugin)
+        self._done.add(version.scope)
         try:
             applied = await version.contract()
         except WompError as error:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from weakref import ref
 
 from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.contracts import Contracts
@@ -160,7 +161,8 @@ class Convergence:
             first = replace(wish, version=loaded.manifest.version, granted=consented(wish, found))
             await self.decide(first, by_id=None)
         if wish.quarantined:
-            self._later(found.id, self._tolerance.window_s, partial(self._end_trial, found.id, loaded.scope))
+            end_trial = partial(self._end_trial, found.id, ref(loaded.scope))  # it may be gone by then
+            self._later(found.id, self._tolerance.window_s, end_trial)
 
     def _is_wanted(self, wish: PluginWish) -> bool:
         if not wish.enabled or (self._only and wish.id not in self._only):
@@ -201,9 +203,9 @@ class Convergence:
         text += f"`!plugins release {plugin}` does so at once."
         await self._tell_owners(f"quarantine {plugin} {retry_at.isoformat()}", text)
 
-    async def _end_trial(self, plugin: str, scope: Scope) -> None:
+    async def _end_trial(self, plugin: str, tried: ref[Scope]) -> None:
         async with self.turn():
-            if self._serving.runs(plugin, scope):
+            if (scope := tried()) is not None and self._serving.runs(plugin, scope):
                 self._serving.end_trial(plugin)
                 wish = await self.wished(plugin)
                 free = replace(wish, quarantined=False, trips=0, retry_at=None, reason="")

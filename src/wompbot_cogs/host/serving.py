@@ -103,7 +103,8 @@ class Serving:
         except PluginError as problem:
             await scope.close(0)
             self.problems[found.id] = problem.problem
-            _log.error("%s", problem, exc_info=_log.isEnabledFor(logging.DEBUG))
+            # The words only: whoever keeps records must not keep the error, its frames and their modules.
+            _log.error("%s", str(problem), exc_info=_log.isEnabledFor(logging.DEBUG))
             raise
         except BaseException:
             await scope.close(0)
