@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,6 +53,16 @@ class Backoff:
         """
         doubled = self.first_s * 2.0 ** min(failures - 1, 30)
         return min(self.most_s, doubled * (1 + jitter / 2))
+
+
+def tune_interpreter() -> None:
+    """Let nothing but its own work hold the event loop up: neither garbage collection nor threads.
+
+    What is imported by now stays, and no collection looks at it again, so each takes a tenth. Work in
+    threads, such as the import of a plugin, lets the loop run after half a millisecond instead of five.
+    """
+    gc.freeze()
+    sys.setswitchinterval(0.0005)
 
 
 async def run(bot: ReconnectableBot, settings: DiscordSettings, *, backoff: Backoff | None = None) -> None:

@@ -43,8 +43,12 @@ class PluginState:
 class PluginHost(Protocol):
     """What runs the plugins."""
 
+    async def look(self) -> list[PluginState]:
+        """Look at what is installed now, and return every installed or loaded plugin, by id."""
+        ...
+
     def states(self) -> list[PluginState]:
-        """Return every installed or loaded plugin, by id."""
+        """Return the same at once; what is installed as of the last look or change."""
         ...
 
     async def processes(self) -> list[PluginProcess]:

@@ -30,7 +30,8 @@ async def until(true: Callable[[], Any]) -> None:
 
 
 def hello(app: App) -> PluginState:
-    return next(state for state in app.host.states() if state.id == "hello")
+    never = PluginState("hello", "off", "?")
+    return next((state for state in app.host.states() if state.id == "hello"), never)
 
 
 async def test_loading_swapping_and_unloading_reach_every_process(

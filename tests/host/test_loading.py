@@ -47,7 +47,7 @@ async def test_every_built_in_cog_is_live(living: Living) -> None:
 
 async def test_a_plugin_is_loaded_and_unloaded(living: Living, site: PluginSite) -> None:
     site.install("hello")
-    assert state(living, "hello").state == "off"
+    assert [found.state for found in await living.app.host.look() if found.id == "hello"] == ["off"]
     await living.app.host.load("hello")
     assert state(living, "hello").state == "live"
     assert await living.ask("alice", "!hello") == "hello from hello"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -46,8 +45,7 @@ async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginV
     from wompbot_cogs import runner
     from wompbot_cogs.app import open_app
 
-    gc.freeze()  # what is imported by now stays: no collection looks at it again, so each takes a tenth
-
+    runner.tune_interpreter()
     async with open_app(settings, plugin_values=plugin_values) as app:
         states = app.host.states()
         live = [state.id for state in states if state.state == "live"]

@@ -70,7 +70,7 @@ async def rows_of(host: Host, core: Core) -> list[PluginRow]:
             state.problem,
             state.retry_at,
         )
-        for state in host.states()
+        for state in await host.look()
     ]
 
 

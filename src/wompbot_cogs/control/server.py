@@ -101,7 +101,7 @@ class OwnerSocket:
             rows = await rows_of(host, self._core)
             await self._note("list", "", "done", via)
             return {"plugins": [asdict(row) for row in rows]}
-        if plugin not in {state.id for state in host.states()}:
+        if plugin not in {state.id for state in await host.look()}:
             await self._note(request.verb, plugin, "not installed", via)
             raise PluginUnknown(plugin)
         version = ""

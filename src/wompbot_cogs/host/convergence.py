@@ -17,7 +17,7 @@ from weakref import ref
 
 from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.contracts import Contracts
-from wompbot_cogs.host.discovery import Found, discover
+from wompbot_cogs.host.discovery import Found, Installed
 from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.quarantine import Tolerance
 from wompbot_cogs.host.serving import Serving
@@ -45,6 +45,7 @@ class Convergence:
 
     Args:
         serving: What serves in this process.
+        installed: What could.
         contracts: Finishes the migrations of what serves everywhere.
         states: The desired states.
         clock: Tells when a quarantine ends.
@@ -56,6 +57,7 @@ class Convergence:
     def __init__(
         self,
         serving: Serving,
+        installed: Installed,
         contracts: Contracts,
         states: PluginRepository,
         clock: Clock,
@@ -64,6 +66,7 @@ class Convergence:
         changed: Callable[[], None],
     ) -> None:
         self._serving = serving
+        self._installed = installed
         self._contracts = contracts
         self._states = states
         self._clock = clock
@@ -130,7 +133,7 @@ class Convergence:
     async def _follow_all(self, *, first: bool = False) -> None:
         async with self.turn():
             self.wishes = await self._states.wishes()
-            found = await asyncio.to_thread(discover)
+            found = await self._installed.look()
             wanted = [plugin for plugin in found if first or plugin in self.wishes]
             for plugin in dict.fromkeys([*(self._only if first else ()), *self._serving.loaded, *wanted]):
                 await self._follow(plugin, found.get(plugin))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, MetadataPathFinder, entry_points
@@ -42,6 +44,22 @@ class Found:
     def built_in(self) -> bool:
         """Whether it came with the bot."""
         return self.package.startswith(_BUILT_IN)
+
+
+class Installed:
+    """What is installed, as of the last look.
+
+    Attributes:
+        found: Every plugin, by id.
+    """
+
+    def __init__(self) -> None:
+        self.found: Mapping[str, Found] = {}
+
+    async def look(self) -> Mapping[str, Found]:
+        """Look again, beside the event loop: it takes as long as there are distributions."""
+        self.found = await asyncio.to_thread(discover)
+        return self.found
 
 
 def discover() -> dict[str, Found]:

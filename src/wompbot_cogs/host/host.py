@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.convergence import BEAT_S, KEEPER, Convergence
-from wompbot_cogs.host.discovery import Found, discover
+from wompbot_cogs.host.discovery import Found, Installed
 from wompbot_cogs.host.draining import Draining
 from wompbot_cogs.host.footprint import footprint
 from wompbot_cogs.host.grants import granting, withdrawing
@@ -36,6 +36,7 @@ class Host:
 
     Args:
         serving: What serves in this process.
+        installed: What could.
         draining: What ends in it.
         convergence: Follows the desired states.
         states: The desired states.
@@ -45,6 +46,7 @@ class Host:
     def __init__(
         self,
         serving: Serving,
+        installed: Installed,
         draining: Draining,
         convergence: Convergence,
         states: PluginRepository,
@@ -52,6 +54,7 @@ class Host:
     ) -> None:
         self.slash_problem = slash_problem
         self._serving = serving
+        self._installed = installed
         self._draining = draining
         self._convergence = convergence
         self._states = states
@@ -78,9 +81,14 @@ class Host:
         """Errors of plugins since the start."""
         return self._serving.errors
 
+    async def look(self) -> list[PluginState]:
+        """Look at what is installed now, and return every installed, wanted or loaded plugin, by id."""
+        await self._installed.look()
+        return self.states()
+
     def states(self) -> list[PluginState]:
-        """Return every installed, wanted or loaded plugin, by id."""
-        found = discover()
+        """Return the same at once; what is installed as of the last look or change."""
+        found = self._installed.found
         ids = {*found, *self._serving.loaded, *self._serving.problems}
         return [self._state(plugin, found.get(plugin)) for plugin in sorted(ids)]
 
@@ -175,7 +183,7 @@ class Host:
             PluginError: It is not installed, or its manifest does not ask for that.
         """
         async with self._change(f"grant {capability}", plugin, by_id, via):
-            found = (await asyncio.to_thread(discover)).get(plugin)
+            found = (await self._installed.look()).get(plugin)
             wish = granting(await self._convergence.wished(plugin), found, capability)
             await self._convergence.decide(wish, by_id=by_id)
 
@@ -210,7 +218,7 @@ class Host:
                 _log.error("not kept on record: %s %s: %s", verb, plugin, error)
 
     async def _load(self, plugin: str, by_id: int | None) -> PluginState:
-        found = (await asyncio.to_thread(discover)).get(plugin)
+        found = (await self._installed.look()).get(plugin)
         if found is None:
             raise PluginUnknown(plugin)
         wish = await self._convergence.wished(plugin)
@@ -223,7 +231,7 @@ class Host:
     async def _known(self, plugin: str) -> PluginWish:
         wish = await self._convergence.wished(plugin)
         known = {*self._serving.loaded, *self._serving.problems, *self._convergence.wishes}
-        if plugin not in known and plugin not in await asyncio.to_thread(discover):
+        if plugin not in known and plugin not in await self._installed.look():
             raise PluginUnknown(plugin)
         return wish
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from wompbot_cogs.hooks import Hooks
 from wompbot_cogs.host.contracts import Contracts
 from wompbot_cogs.host.convergence import BEAT_S, Convergence, TellOwners
+from wompbot_cogs.host.discovery import Installed
 from wompbot_cogs.host.draining import Draining
 from wompbot_cogs.host.host import Host
 from wompbot_cogs.host.provision import Provision
@@ -55,5 +56,6 @@ def make_host(
     draining = Draining(bot, settings.drain_s)
     serving = Serving(bot, Staging(bot, provision, hooks, clock), draining, tolerance, clock, tripped)
     contracts = Contracts(states, draining, clock, settings.drain_s, 3 * BEAT_S)
-    convergence = Convergence(serving, contracts, states, clock, tolerance, tell_owners, changed)
-    return Host(serving, draining, convergence, states, slash_problem)
+    installed = Installed()
+    convergence = Convergence(serving, installed, contracts, states, clock, tolerance, tell_owners, changed)
+    return Host(serving, installed, draining, convergence, states, slash_problem)

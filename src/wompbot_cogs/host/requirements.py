@@ -27,7 +27,9 @@ def check_requirements(manifest: Manifest, distribution: Distribution | None) ->
     installed = version(HOST)
     if not SpecifierSet(manifest.host).contains(installed, prereleases=True):
         raise PluginConflict(manifest.id, f"needs host {manifest.host}; this is {HOST} {installed}")
-    for text in (distribution.requires or ()) if distribution is not None else ():
+    if distribution is None or distribution.name == HOST:  # the host runs: what it needs is here
+        return
+    for text in distribution.requires or ():
         if (problem := _problem(text)) is not None:
             raise PluginConflict(manifest.id, problem)
 

@@ -67,10 +67,12 @@ class Staging:
                 with running(scope):
                     cogs = await _prepare(plugin, context, scope)
                     others = [make(context) for make in plugin.hooks]
+                await asyncio.sleep(0)  # each step takes a few milliseconds of the loop's time: one at once
                 self._hooks.stage(found.manifest, outfit.given.keys(), (*cogs, *others), scope)
-                self._check_names(found.id, cogs, loaded)
                 witness = _witness(found.package, (*cogs, *others), context, scope)
+                await asyncio.sleep(0)
                 limit.reschedule(None)  # from here on nothing suspends
+                self._check_names(found.id, cogs, loaded)
                 await switch(self._bot, old.cogs if old else (), cogs)
         except BaseException as error:
             if isinstance(error, PluginError | KeyboardInterrupt) or _is_our_end(error):
@@ -93,10 +95,13 @@ class Staging:
 async def _prepare(plugin: Plugin, context: Context, scope: Scope) -> tuple[commands.Cog, ...]:
     if plugin.prepare is not None:
         await plugin.prepare(context)
-    cogs = tuple(make(context) for make in plugin.cogs)
+    cogs = []
+    for make in plugin.cogs:
+        await asyncio.sleep(0)
+        cogs.append(make(context))
     for cog in cogs:
         await set_up(cog, scope)
-    return cogs
+    return tuple(cogs)
 
 
 def _witness(package: str, objects: Iterable[object], context: Context, scope: Scope) -> Witness:

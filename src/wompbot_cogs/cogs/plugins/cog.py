@@ -33,7 +33,7 @@ class PluginsCog(commands.Cog, name="Plugins"):
         """List the plugins and how they are doing."""
         private = context.interaction is not None or context.guild is None
         problems = private and self._is_owner(context.author)  # they may name paths of the machine
-        text = texts.listing(self._host.states(), problems=problems)
+        text = texts.listing(await self._host.look(), problems=problems)
         if problems:
             text += texts.details(
                 self._host.receipts(), await self._host.processes(), self._host.slash_problem()
