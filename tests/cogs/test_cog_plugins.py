@@ -23,7 +23,7 @@ CHANGES = [
 async def test_plugins_are_listed_with_how_they_do(living: Living, site: PluginSite, command: str) -> None:
     site.install("hello")
     lines = (await living.ask(OWNER, command)).splitlines()
-    assert len(lines) == 7
+    assert len(lines) == len(await living.app.host.look())
     assert any(line.startswith("🟢 **chat** 0.1.0 · live · since <t:") for line in lines)
     assert "⚪ **hello** 1 · off" in lines
 
