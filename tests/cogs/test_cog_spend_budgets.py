@@ -175,3 +175,16 @@ def test_tokens_are_whole() -> None:
     assert wanted("everything", "50,000", **{**ASKED, "unit": "tokens"}).amount == 50_000
     with pytest.raises(BudgetInvalid, match="whole"):
         wanted("everything", "0.5", **{**ASKED, "unit": "tokens"})
+
+
+@pytest.mark.parametrize(
+    "amount", ["0,25", "1.000,50", "1,00", "1,0000", ",5", "5 euros", "0." + "0" * 40 + "1"]
+)
+def test_an_amount_is_never_guessed(amount: str) -> None:
+    with pytest.raises(BudgetInvalid, match="no amount"):
+        wanted("everything", amount, **ASKED)
+
+
+@pytest.mark.parametrize("amount", ["1000", "1,000", "$1,000.00", " 1_000 ", "1e3"])
+def test_an_amount_may_be_written_in_several_ways(amount: str) -> None:
+    assert wanted("everything", amount, **ASKED).amount == 1000

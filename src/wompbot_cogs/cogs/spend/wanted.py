@@ -23,6 +23,7 @@ _IDS = {
     "person": re.compile(r"(<@!?)?([0-9]{1,19})(?(1)>)"),
 }
 _LONGEST = 40
+_THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")  # a comma elsewhere is somebody's decimal point
 
 
 def wanted(
@@ -93,11 +94,15 @@ def _key(scope: Scope, key: str | None, here: int | None) -> str:
 def _amount(text: str | None, unit: Unit) -> Decimal | None:
     if text is None:
         return None
-    written = text.strip()[:_LONGEST].removeprefix("$").replace(",", "").replace("_", "")
+    written = text.strip().removeprefix("$")
+    if _THOUSANDS.fullmatch(written):
+        written = written.replace(",", "")
     try:
-        amount = usd(written)
-    except ValueError as error:
-        raise BudgetInvalid("that is no amount", hint="Write 5, 0.25 or 1,000.") from error
+        amount = usd(written) if len(written) <= _LONGEST else None
+    except ValueError:
+        amount = None
+    if amount is None:
+        raise BudgetInvalid("that is no amount", hint="Write 5, 0.25 or 1,000.")
     if unit == "tokens" and amount != amount.to_integral_value():
         raise BudgetInvalid("tokens are counted whole", hint="Write 50000 or 50,000.")
     return amount
