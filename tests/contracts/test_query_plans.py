@@ -19,9 +19,11 @@ from wompcore.db import Database
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import month_of, snowflake_at
 from wompcore.repos.claims import ClaimRepository
+from wompcore.repos.contradictions import ContradictionBook
 from wompcore.repos.costs import CostRepository
 from wompcore.repos.messages import MessageRepository
 from wompcore.repos.partitions import PartitionRepository
+from wompcore.repos.receipts import ReceiptBook
 from wompcore.repos.reply_context import ReplyContexts
 
 ROWS = 1_000_000 if os.environ.get("WOMPBOT_ENDURANCE") else 20_000
@@ -43,8 +45,8 @@ FILL = (
     "INSERT INTO cost_totals (month, scope, key) SELECT %(month)s, 'person', n::text"
     " FROM generate_series(1, %(people)s) n",
     "INSERT INTO claims (message_id, guild_id, channel_id, author_id, author_name, text, kind, confidence,"
-    " said_at) SELECT %(first)s + n * %(step)s, 1, 1, 1 + n %% %(people)s, 'p', 't', 'fact', 'high', now()"
-    " FROM generate_series(1, %(rows)s, 20) n",
+    " said_at) SELECT %(first)s + n * %(step)s, 1, 1, 1 + n %% %(people)s, 'p', 'claim ' || n, 'fact',"
+    " 'high', now() FROM generate_series(1, %(rows)s, 2) n",
     "INSERT INTO claim_checks (message_id, guild_id, author_id, text_hash, checked_at, outcome)"
     " SELECT %(first)s + n * %(step)s, 1, 1, int8send(n), now(), 'none'"
     " FROM generate_series(1, %(rows)s, 10) n",
@@ -63,6 +65,8 @@ HOT: dict[str, Hot] = {
     "edit": lambda db: MessageRepository(db).edit([MessageEdited(LAST, "new", 1, NOW)]),
     "delete": lambda db: MessageRepository(db).delete([LAST]),
     "gap": lambda db: MessageRepository(db).last_ids([1], before_id=LAST),
+    "recall": lambda db: ContradictionBook(db).candidates(LAST),
+    "words": lambda db: ReceiptBook(db).page(1, words="4020"),
     "claim check": lambda db: ClaimRepository(db).begin_check(SAID),
 }
 

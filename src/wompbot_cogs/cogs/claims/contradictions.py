@@ -69,14 +69,14 @@ class ContradictionsCog(commands.Cog, name="Contradictions"):
     async def _compare(self, claims: Sequence[FoundClaim]) -> None:
         for claim in claims:
             try:
-                found = await self._contradictions.check(claim)
+                if found := await self._contradictions.check(claim):
+                    await self._tell(claim, found)
             except BudgetExceeded as error:
                 self._log.info("claim of message %d is not compared: %s", claim.message.id, error)
             except (DatabaseError, ModelError, UnknownPrice) as error:
                 self._log.warning("comparing the claim of message %d failed: %s", claim.message.id, error)
-            else:
-                if found is not None:
-                    await self._tell(claim, found)
+            except discord.HTTPException as error:
+                self._log.info("nobody is told of message %d: %s", claim.message.id, error)
 
     async def _tell(self, claim: FoundClaim, found: Contradiction) -> None:
         """Tell the author, below the message, if they asked for it."""

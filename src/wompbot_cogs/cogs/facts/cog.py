@@ -17,7 +17,14 @@ from wompbot_cogs.cogs.facts.judgement import FactAnswer, Judgement, judge, requ
 from wompbot_cogs.cogs.facts.settings import FactSettings
 from wompbot_cogs.cogs.facts.sources import Domains
 from wompcore.clock import SystemClock
-from wompcore.errors import BudgetExceeded, LimitReached, ModelError, SearchFailed, UnknownPrice
+from wompcore.errors import (
+    BudgetExceeded,
+    DatabaseError,
+    LimitReached,
+    ModelError,
+    SearchFailed,
+    UnknownPrice,
+)
 from wompcore.events import ChatMessage, MessageEdited, ReactionChanged
 from wompcore.limits import Cooldown
 from wompcore.usage import Attribution, Purpose
@@ -101,6 +108,11 @@ class FactsCog(commands.Cog, name="Facts"):
         self._running.add(message.id)
         try:
             return await self._check_once(source, message, person_id)
+        except DatabaseError as error:
+            self._log.warning("a fact check failed: %s", error)
+            return texts.NO_ANSWER
+        except discord.Forbidden:
+            return texts.MAY_NOT_ANSWER
         finally:
             self._running.discard(message.id)
 
@@ -153,9 +165,15 @@ class FactsCog(commands.Cog, name="Facts"):
 
     async def _keep(self, message: ChatMessage, found: Judgement, at: datetime) -> None:
         """Keep what was found, unless its author withdrew or the message is gone."""
-        if message.allowed and self._consent.allows(message.author_id) and message.id in self._running:
+
+        def may_stay() -> bool:
+            return self._consent.allows(message.author_id) and message.id in self._running
+
+        if message.allowed and may_stay():
             self._kept.add(message.id)
             await self._book.keep(message.id, message.author_id, message.text, found, at)
+            if not may_stay():  # that happened while it was written
+                await self._book.forget([message.id])
 
     async def _answer(
         self, source: discord.Message, message: ChatMessage, found: Judgement, person_id: int
@@ -168,7 +186,7 @@ class FactsCog(commands.Cog, name="Facts"):
         try:
             await _reply(source, embed=embed)
         except discord.Forbidden:
-            return texts.MAY_NOT_ANSWER
+            raise
         except discord.HTTPException as error:
             self._log.info("a fact check could not be answered: %s", error)
             return texts.GONE
