@@ -19,7 +19,7 @@ LOGS = Path(os.environ.get("WOMPBOT_LOGS", "../shared/data/chat"))
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every rule, at small sizes. Arguments after ``--`` go to pytest."""
-    session.install("-e", ".[testing]")
+    session.install("-e", ".[testing]", "mypy>=1.13", "ruff>=0.8")  # a new plugin must pass both
     # More processes than a small machine has cores: the tests wait more than they work.
     session.run("pytest", "--numprocesses=3", "--dist=worksteal", *session.posargs)
 

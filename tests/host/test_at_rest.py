@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plugin_site import PluginSite
-from wompbot_cogs.control import rows_at_rest
+from wompbot_cogs.control.listing import rows_at_rest
 from wompbot_cogs.errors import ConsentAwaited, PluginError
 from wompbot_cogs.host.at_rest import Decision, decide_at_rest
 from wompcore.clock import SystemClock

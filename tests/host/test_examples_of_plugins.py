@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from living_bot import OWNER, Living
-from wompbot_cogs.testing.project import importable, project_of
+from wompbot_cogs.authoring.project import importable, project_of
 
 EXAMPLES = sorted(path.parent for path in Path(__file__).parents[2].glob("examples/*/pyproject.toml"))
 HELLO = next(path for path in EXAMPLES if path.name == "hello_cog")

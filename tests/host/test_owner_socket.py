@@ -19,9 +19,10 @@ from pydantic import ValidationError
 
 from living_bot import Living
 from plugin_site import PluginSite
-from wompbot_cogs.control import Request, ask, owner_socket
+from wompbot_cogs.control.client import ask
 from wompbot_cogs.control.place import make_folder, socket_of_this_process
-from wompbot_cogs.control.request import LINE_BYTES
+from wompbot_cogs.control.request import LINE_BYTES, Request
+from wompbot_cogs.control.server import owner_socket
 from wompbot_cogs.errors import ControlRefused, ControlUnavailable
 from wompbot_cogs.settings import BotSettings
 

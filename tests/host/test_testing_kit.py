@@ -8,10 +8,10 @@ import pytest
 
 from living_bot import Living
 from plugin_site import GREETER, PluginSite
+from wompbot_cogs.authoring.project import PluginProject, importable, project_of
 from wompbot_cogs.host import discover
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.testing import LivingBot, ScriptedModel, living_bot
-from wompbot_cogs.testing.project import PluginProject, importable, project_of
 from wompcore.clock import SteppedClock
 
 LEAKY = """

@@ -13,7 +13,7 @@ from wompbot_cogs.settings import BotSettings
 from wompcore.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from wompbot_cogs.control import Request
+    from wompbot_cogs.control.request import Request
     from wompbot_cogs.host.at_rest import Decision
 
 Plugin = Annotated[str, typer.Argument(metavar="ID", help="The plugin's id.")]
@@ -81,7 +81,7 @@ def _decide(
 def _request(verb: Decision, plugin: str, reason: str) -> Request:
     from pydantic import ValidationError
 
-    from wompbot_cogs.control import Request
+    from wompbot_cogs.control.request import Request
 
     try:
         return Request(verb=verb, plugin=plugin, reason=reason)
@@ -92,7 +92,7 @@ def _request(verb: Decision, plugin: str, reason: str) -> Request:
 
 
 async def _ask_or_write(settings: BotSettings, verb: Decision, request: Request) -> dict[str, Any]:
-    from wompbot_cogs.control import ask
+    from wompbot_cogs.control.client import ask
 
     if (reply := await ask(settings, request)) is not None:
         return {"bot": "running", "plugin": request.plugin, "version": reply["version"]}

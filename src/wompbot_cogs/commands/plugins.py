@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from wompbot_cogs.commands.authoring import check, new
 from wompbot_cogs.commands.grants import grant, withdraw
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.plugin_verbs import load, quarantine, release, swap, unload
@@ -19,7 +20,7 @@ from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
 
 plugins = typer.Typer(help="Look at plugins, decide about them, and write one.", no_args_is_help=True)
-for _command in (load, unload, swap, quarantine, release, grant, withdraw, purge):
+for _command in (load, unload, swap, quarantine, release, grant, withdraw, purge, new, check):
     plugins.command(_command.__name__)(_command)
 
 _AT_REST = "No bot runs here with these settings: this is what the next start would make of them."
@@ -53,12 +54,16 @@ def list_plugins(config: Config = None, as_json: Json = False, debug: Debug = Fa
 
 async def _rows(settings: BotSettings) -> tuple[bool, list[dict[str, Any]]]:
     """Return whether a bot runs here, and the plugins."""
-    from wompbot_cogs.control import Request, ask, rows_at_rest
-    from wompcore.clock import SystemClock
-    from wompcore.db import Database
+    from wompbot_cogs.control.client import ask
+    from wompbot_cogs.control.request import Request
 
     if (reply := await ask(settings, Request(verb="list"))) is not None:
         return True, reply["plugins"]
+
+    from wompbot_cogs.control.listing import rows_at_rest
+    from wompcore.clock import SystemClock
+    from wompcore.db import Database
+
     async with Database.open(settings.database) as db:
         return False, [asdict(row) for row in await rows_at_rest(db, SystemClock())]
 

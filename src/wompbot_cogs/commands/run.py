@@ -73,7 +73,7 @@ async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginV
 async def _open_to_its_owner(app: App, terminal: Terminal, watch: bool) -> AsyncIterator[None]:
     """Let the command line ask this bot, which runs without that if it must; and swap on save."""
     from wompbot_cogs.authoring.watch import swapping_on_save
-    from wompbot_cogs.control import owner_socket
+    from wompbot_cogs.control.server import owner_socket
 
     async with AsyncExitStack() as stack:
         try:

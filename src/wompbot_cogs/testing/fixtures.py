@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from wompbot_cogs.authoring.project import PluginProject, importable, project_of
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.testing.living import LivingBot, living_bot
-from wompbot_cogs.testing.project import PluginProject, importable, project_of
 from wompcore.clock import SteppedClock
 from wompcore.config import DatabaseSettings
 from wompcore.testing.model import ScriptedModel

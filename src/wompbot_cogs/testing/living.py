@@ -9,9 +9,9 @@ from typing import Any
 
 from wompbot_cogs import PluginState
 from wompbot_cogs.app import App, open_app
+from wompbot_cogs.authoring.leaks import find_leaks
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.simulated import Said, SimulatedGuild
-from wompbot_cogs.testing.leaks import find_leaks
 from wompcore.clock import Clock
 
 OWNER = "olivia"

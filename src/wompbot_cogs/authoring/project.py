@@ -21,11 +21,13 @@ class PluginProject:
         folder: Where its ``pyproject.toml`` is.
         name: Its distribution's name.
         plugins: What each plugin's entry point names, by plugin id.
+        requires: What it asks of its surroundings, such as ``wompcore[bot]>=0.1``.
     """
 
     folder: Path
     name: str
     plugins: dict[str, str]
+    requires: tuple[str, ...] = ()
 
 
 def project_of(test: Path) -> PluginProject:
@@ -42,7 +44,9 @@ def project_of(test: Path) -> PluginProject:
         if file.is_file():
             project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
             if plugins := project.get("entry-points", {}).get(GROUP):
-                return PluginProject(folder, project["name"], dict(plugins))
+                return PluginProject(
+                    folder, project["name"], dict(plugins), tuple(project.get("dependencies", ()))
+                )
     raise LookupError(f'no pyproject.toml above {test} has [project.entry-points."{GROUP}"]')
 
 
@@ -54,12 +58,14 @@ def importable(project: PluginProject, into: Path) -> Iterator[None]:
         project: The project.
         into: An empty folder, for what pip would write.
     """
-    if project.plugins.keys() <= discover().keys():
+    if project.plugins.keys() <= _of_project(project):
         yield
         return
     info = into / f"{project.name.replace('-', '_')}-0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project.name}\nVersion: 0\n")
+    facts = ["Metadata-Version: 2.1", f"Name: {project.name}", "Version: 0"]
+    facts += [f"Requires-Dist: {' '.join(text.split())}" for text in project.requires]
+    (info / "METADATA").write_text("\n".join(facts) + "\n", encoding="utf-8")
     lines = [f"[{GROUP}]", *(f"{plugin} = {entry}" for plugin, entry in project.plugins.items())]
     (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
     source = project.folder / "src"
@@ -72,3 +78,10 @@ def importable(project: PluginProject, into: Path) -> Iterator[None]:
             sys.path.remove(path)
         for entry in project.plugins.values():
             forget(entry.partition(":")[0].strip())
+
+
+def _of_project(project: PluginProject) -> set[str]:
+    """Return the ids of plugins that are installed from a project's own folder, as editable ones are."""
+    home = project.folder.resolve()
+    folders = {plugin: found.folder for plugin, found in discover().items()}
+    return {plugin for plugin, folder in folders.items() if folder and folder.resolve().is_relative_to(home)}

@@ -12,6 +12,25 @@ from wompbot_cogs.host.discovery import discover
 from wompbot_cogs.host.importer import modules_of
 
 _END_S = 30.0
+_EARLY = 2
+
+
+async def swap_often(app: App, plugin: str, times: int) -> list[str]:
+    """Swap a plugin again and again; return what its old versions leave behind, in words.
+
+    Args:
+        app: The bot that runs it.
+        plugin: Its id.
+        times: How often.
+    """
+    await _swap(app, plugin)  # whatever is made once is made by now
+    first = Counter(_acquired(app))
+    for number in range(times - 1):
+        await _swap(app, plugin)
+        if number == _EARLY and app.host.receipts().get(plugin):
+            break  # what stays every time is told after a few as well, and holders take long to find
+    leaks = list(app.host.receipts().get(plugin, ()))
+    return leaks + [f"{what} ({count} more)" for what, count in (Counter(_acquired(app)) - first).items()]
 
 
 async def find_leaks(app: App, plugin: str) -> list[str]:
@@ -35,8 +54,17 @@ async def find_leaks(app: App, plugin: str) -> list[str]:
     return leaks
 
 
+async def _swap(app: App, plugin: str) -> None:
+    await app.host.swap(plugin)
+    await _drained(plugin)
+
+
 async def _unload(app: App, plugin: str) -> None:
     await app.host.unload(plugin)
+    await _drained(plugin)
+
+
+async def _drained(plugin: str) -> None:
     ending = [task for task in asyncio.all_tasks() if task.get_name() == f"drain {plugin}"]
     if ending:
         await asyncio.wait(ending, timeout=_END_S)
