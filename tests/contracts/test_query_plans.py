@@ -21,6 +21,7 @@ from wompcore.ids import month_of, snowflake_at
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.contradictions import ContradictionBook
 from wompcore.repos.costs import CostRepository
+from wompcore.repos.due_claims import DueClaims
 from wompcore.repos.messages import MessageRepository
 from wompcore.repos.partitions import PartitionRepository
 from wompcore.repos.receipts import ReceiptBook
@@ -50,6 +51,11 @@ FILL = (
     "INSERT INTO claim_checks (message_id, guild_id, author_id, text_hash, checked_at, outcome)"
     " SELECT %(first)s + n * %(step)s, 1, 1, int8send(n), now(), 'none'"
     " FROM generate_series(1, %(rows)s, 10) n",
+    "INSERT INTO claim_cooldowns SELECT n, %(first)s + n * %(step)s FROM generate_series(1, %(people)s) n",
+    "INSERT INTO claim_days SELECT n, DATE '2026-11-23', 1, 0 FROM generate_series(1, %(people)s) n",
+    "INSERT INTO claim_lessons SELECT %(first)s + n * %(step)s, 1 + n %% 50, 1 + n %% %(people)s, '{1}',"
+    " 0.5, true, 0, true FROM generate_series(1, %(rows)s, 10) n",
+    "INSERT INTO claim_learning (guild_id, revision) SELECT n, 1 FROM generate_series(1, %(people)s) n",
     "ANALYZE",
 )
 
@@ -67,7 +73,14 @@ HOT: dict[str, Hot] = {
     "gap": lambda db: MessageRepository(db).last_ids([1], before_id=LAST),
     "recall": lambda db: ContradictionBook(db).candidates(LAST),
     "words": lambda db: ReceiptBook(db).page(1, words="4020"),
-    "claim check": lambda db: ClaimRepository(db).begin_check(SAID),
+    "claim check": lambda db: ClaimRepository(db).begin_check(SAID, cooldown_s=300, daily_cap=50),
+    "failed check": lambda db: ClaimRepository(db).end_check(LAST, "failed"),
+    "due claims": lambda db: DueClaims(db).by(1, NOW.date()),
+    "lesson": lambda db: ClaimRepository(db).lessons.add(
+        LAST + 1, 1, features=[1], score=0.5, fired=True, share=0, is_claim=True, told_on="claims_tracked"
+    ),
+    "lessons": lambda db: ClaimRepository(db).lessons.of(1),
+    "deletion": lambda db: ClaimRepository(db).delete([LAST], NOW),
 }
 
 
