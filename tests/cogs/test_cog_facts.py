@@ -10,6 +10,7 @@ import pytest
 
 from living_bot import OWNER, Living, Opener
 from wompbot_cogs.settings import BotSettings
+from wompbot_cogs.testing.leaks import find_leaks
 from wompcore.config import SearchSettings
 from wompcore.search import SearchResult
 from wompcore.search.offline import OfflineSearch, offline_search
@@ -235,3 +236,9 @@ async def test_other_reactions_and_those_taken_back_ask_nothing(
     message_id = await check(checking, emoji="\N{FIRE}")
     await checking.guild.react("alice", message_id, "\N{FIRE}", take_back=True)
     assert engine.requests == 0
+
+
+async def test_a_plugin_that_leaves_takes_everything_along(checking: Living, model: ScriptedModel) -> None:
+    judges(model, "false", 1, 2)
+    await check(checking)
+    assert await find_leaks(checking.app, "facts") == []

@@ -131,6 +131,7 @@ class Jobs:
         """Forget what a job does; its jobs wait when it was the last one of its queue."""
         task = self._app.tasks[name]
         task.func = _put_back  # one that was fetched a moment ago goes back to those that wait
+        vars(task).pop("__wrapped__", None)  # or it would keep alive whoever registered it
         self._app.periodic_registry.periodic_tasks.pop((name, ""), None)
         self._queues.remove(task.queue)
 
