@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 import discord
 import pytest
+from wompbot_cogs.testing.leaks import find_leaks
 
 from living_bot import OWNER, Living, Opener
 from wompbot_cogs.settings import BotSettings
-from wompbot_cogs.testing.leaks import find_leaks
 from wompcore.config import SearchSettings
 from wompcore.search import SearchResult
 from wompcore.search.offline import OfflineSearch, offline_search
