@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wompbot_cogs.budgets import refusal
     from wompbot_cogs.context import Context
-    from wompbot_cogs.guilds import SETTINGS, GuildSetting
+    from wompbot_cogs.guilds import SETTINGS, GuildSetting, zone_of
     from wompbot_cogs.hooks import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest, hookimpl
     from wompbot_cogs.manifest import API_LEVEL, Manifest
     from wompbot_cogs.permissions import Level, requires
@@ -36,6 +36,7 @@ _HOME = {
     "hookimpl": "wompbot_cogs.hooks",
     "refusal": "wompbot_cogs.budgets",
     "requires": "wompbot_cogs.permissions",
+    "zone_of": "wompbot_cogs.guilds",
 }
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "hookimpl",
     "refusal",
     "requires",
+    "zone_of",
 ]
 
 

@@ -123,6 +123,7 @@ async def open_app(
                 "consent": core.consent,
                 "costs": books,
                 "guilds": guilds,
+                "hot_takes": core.hot_takes,
                 "hooks": PluginHooks(hooks, plugin),
                 "http": core.http.guarded,
                 "jobs": PluginJobs(core.jobs, plugin, scope),
@@ -133,6 +134,7 @@ async def open_app(
                 "permissions": permissions,
                 "plugins": host,
                 "privacy": core.privacy,
+                "quotes": core.quotes,
                 "remove_buttons": bot.remove_dynamic_items,
                 "search": PluginSearch(core.search, plugin),
             }

@@ -16,7 +16,7 @@ from wompbot_cogs.manifest import FILE_NAME, Manifest
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.states import PluginHost
-from wompcore.claims import ClaimWatcher
+from wompcore.claims import ClaimWatcher, HotTakes, Quotes
 from wompcore.consent import Gate
 from wompcore.core import Limits
 from wompcore.costs import Books
@@ -160,6 +160,16 @@ class Context:
     def costs(self) -> Books:
         """What was spent, on whoever it was, and budgets; only the owner gives it."""
         return self._get("costs", Books)
+
+    @property
+    def hot_takes(self) -> HotTakes:
+        """Claims that a server argues about."""
+        return self._get("hot_takes", HotTakes)
+
+    @property
+    def quotes(self) -> Quotes:
+        """What people want kept of what somebody said."""
+        return self._get("quotes", Quotes)
 
     @property
     def guilds(self) -> Guilds:

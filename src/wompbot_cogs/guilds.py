@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wompcore.db import Listener
 from wompcore.errors import DatabaseError
@@ -22,13 +23,14 @@ class GuildSetting:
 
     Args:
         key: Its name.
-        kind: ``switch`` (true or false) or ``channels`` (a list of channel ids).
+        kind: ``switch`` (true or false), ``channels`` (a list of channel ids) or ``zone`` (a time zone's
+            name).
         default: What holds until the guild decides.
         meaning: What it does, for people.
     """
 
     key: str
-    kind: Literal["switch", "channels"]
+    kind: Literal["switch", "channels", "zone"]
     default: Any
     meaning: str
 
@@ -47,12 +49,23 @@ SETTINGS = {
             "claims_learn", "switch", True, "learn from checked claims, and check a few other messages"
         ),
         GuildSetting("contradictions", "switch", False, "compare members' new claims with their older ones"),
+        GuildSetting("hot_takes", "switch", True, "count what people argue about"),
+        GuildSetting("quotes", "switch", True, "let people keep quotes"),
+        GuildSetting("time_zone", "zone", "UTC", "when a day begins, such as Europe/Berlin"),
         GuildSetting("excluded_channels", "channels", [], "channels that are neither stored nor analysed"),
         GuildSetting(
             "administrators_are_admins", "switch", False, "Discord administrators count as bot admins"
         ),
     )
 }
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """Return a time zone by its name, such as ``Europe/Berlin``; ``None`` if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a path, a folder, a name too long for a file
+        return None
 
 
 class Guilds:
@@ -89,6 +102,10 @@ class Guilds:
     def setting(self, guild_id: int | None, key: str) -> Any:
         """Return a guild's decision, or the default; direct messages have the defaults."""
         return self._settings.get(guild_id or 0, {}).get(key, SETTINGS[key].default)
+
+    def zone(self, guild_id: int) -> ZoneInfo:
+        """Return a guild's time zone; UTC if this machine does not know it."""
+        return zone_of(self.setting(guild_id, "time_zone")) or ZoneInfo("UTC")
 
     def admins(self, guild_id: int) -> frozenset[int]:
         """Return a guild's bot admins."""

@@ -26,6 +26,7 @@ Capability = Literal[
     "costs",
     "db",
     "guilds",
+    "hot_takes",
     "hooks",
     "http",
     "jobs",
@@ -37,6 +38,7 @@ Capability = Literal[
     "permissions",
     "plugins",
     "privacy",
+    "quotes",
     "search",
 ]
 """What a plugin can be given; some only by the owner."""

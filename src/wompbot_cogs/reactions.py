@@ -12,8 +12,8 @@ from wompbot_cogs.flow import MessageFlow
 from wompcore.consent import Gate
 from wompcore.events import ReactionChanged
 
-ReactionMatcher = Callable[[int, str], bool]
-ReactionHandler = Callable[[ReactionChanged, discord.PartialMessage], Coroutine[Any, Any, None]]
+ReactionMatcher = Callable[[int, str, int], bool]
+ReactionHandler = Callable[[ReactionChanged, discord.PartialMessage], Coroutine[Any, Any, None] | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,11 +21,12 @@ class ReactionWatch:
     """A plugin's interest in reactions.
 
     Args:
-        matches: Called with the message's id and the emoji, or a custom one's name; empty when all
-            reactions of the message were cleared. Pure and quick.
-        handle: Awaited, in a task of the plugin's scope, for a reaction that matched.
+        matches: Called with the message's id, the emoji or a custom one's name (empty when all of the
+            message were cleared) and who reacted (0 when they were cleared). Pure and quick.
+        handle: Called for a reaction that matched; what it returns is awaited in a task of the plugin's
+            scope.
         start: Starts that task.
-        failed: Told what the matcher raised.
+        failed: Told what either raised.
     """
 
     matches: ReactionMatcher
@@ -55,10 +56,10 @@ class ReactionFlow:
 
     def changed(self, event: discord.RawReactionActionEvent) -> None:
         """Take in a reaction that was added or taken back."""
-        message_id, name = event.message_id, event.emoji.name or ""
+        message_id, name, person_id = event.message_id, event.emoji.name or "", event.user_id
         for watch in self._watches:
             try:
-                if watch.matches(message_id, name):
+                if watch.matches(message_id, name, person_id):
                     self._hand_on(watch, event)
             except Exception as error:
                 watch.failed(error)
@@ -72,7 +73,7 @@ class ReactionFlow:
         )
         for watch in self._watches:
             try:
-                if watch.matches(reaction.message_id, name):
+                if watch.matches(reaction.message_id, name, 0):
                     self._start(watch, reaction)
             except Exception as error:
                 watch.failed(error)
@@ -104,5 +105,7 @@ class ReactionFlow:
 
     def _start(self, watch: ReactionWatch, reaction: ReactionChanged) -> None:
         message = self.message_at(reaction.channel_id, reaction.guild_id, reaction.message_id)
-        if not self._flow.excludes(message.channel):
-            watch.start(watch.handle(reaction, message))
+        if self._flow.excludes(message.channel):
+            return
+        if (work := watch.handle(reaction, message)) is not None:
+            watch.start(work)

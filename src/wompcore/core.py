@@ -235,8 +235,8 @@ class Core:
             )
             takes = HotTakeRepository(db)
             rater = Rater(takes, llm, consent, settings.llm.claim_model)
-            pause_s = settings.claims.reactions_pause_s
-            hot_takes = await enter(HotTakes.open(takes, rater, listener, clock, pause_s=pause_s))
+            opening = HotTakes.open(takes, rater, listener, clock, settings.claims, claims.tracked.add)
+            hot_takes = await enter(opening)
             jobs.register("hot_takes.end_hours", hot_takes.end_hours, cron="* * * * *")
             jobs.register("claims.learn", claims.learning.learn, cron="*/5 * * * *")
             jobs.register("claims.forget", claims.forget_limits, cron="53 4 * * *")

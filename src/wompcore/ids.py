@@ -83,18 +83,25 @@ class EntryIds:
 
 
 class SnowflakeSet:
-    """A set of ids in about 8 bytes each; a look-up is a search by halves.
+    """A set of ids in at most 13 bytes each, of which a few thousand and more are meant.
 
-    New ids mostly carry the newest time, so adding one is an append; any other moves what is behind it.
+    The ids are sorted, so a search goes by halves. Bits that ids share answer first: where an id's bit
+    is not set, which is so for 15 of 16 others, it is not there. New ids mostly carry the newest time,
+    so adding one is an append; any other moves what is behind it.
 
     Args:
         limit: Ids at most; the lowest, which are the oldest, are forgotten first.
         ids: Where to start.
     """
 
+    __slots__ = ("_bits", "_ids", "_limit", "_slots")
+    _bits: bytearray
+    _slots: int
+
     def __init__(self, limit: int, ids: Iterable[int] = ()) -> None:
         self._limit = limit
         self._ids = array("q")
+        self._mark_all()
         self.update(ids)
 
     @classmethod
@@ -105,9 +112,13 @@ class SnowflakeSet:
         if sys.byteorder == "little":
             found._ids.byteswap()
         found._forget()
+        found._mark_all()
         return found
 
     def __contains__(self, id_: int) -> bool:
+        slot = id_ % self._slots
+        if not self._bits[slot >> 3] >> (slot & 7) & 1:
+            return False
         place = bisect_left(self._ids, id_)
         return place < len(self._ids) and self._ids[place] == id_
 
@@ -117,14 +128,18 @@ class SnowflakeSet:
     @property
     def nbytes(self) -> int:
         """Bytes of memory it takes."""
-        return sys.getsizeof(self._ids)
+        return sys.getsizeof(self._ids) + sys.getsizeof(self._bits)
 
     def add(self, id_: int) -> None:
         """Put an id in."""
-        place = bisect_left(self._ids, id_)
-        if place == len(self._ids) or self._ids[place] != id_:
-            self._ids.insert(place, id_)
-            self._forget()
+        if id_ in self:
+            return
+        self._ids.insert(bisect_left(self._ids, id_), id_)
+        self._forget()
+        if len(self._ids) * _BITS_EACH > self._slots:
+            self._mark_all()
+        else:
+            self._mark(id_)
 
     def update(self, ids: Iterable[int]) -> None:
         """Put many in."""
@@ -134,7 +149,26 @@ class SnowflakeSet:
     def discard(self, id_: int) -> None:
         """Take an id out, if it is in."""
         if id_ in self:
-            del self._ids[bisect_left(self._ids, id_)]
+            del self._ids[bisect_left(self._ids, id_)]  # its bit stays: others may share it
+
+    def take_over(self, other: SnowflakeSet) -> None:
+        """Hold what another set holds, which must not be used any more."""
+        self._ids, self._bits, self._slots = other._ids, other._bits, other._slots
 
     def _forget(self) -> None:
         del self._ids[: max(0, len(self._ids) - self._limit)]
+
+    def _mark_all(self) -> None:
+        """Set the bits anew, with room for as many ids again."""
+        # One less than a power of two: an id's time and its low bits both count.
+        self._slots = (1 << max(10, (len(self._ids) * _BITS_EACH).bit_length())) - 1
+        self._bits = bytearray((self._slots >> 3) + 1)
+        for id_ in self._ids:
+            self._mark(id_)
+
+    def _mark(self, id_: int) -> None:
+        slot = id_ % self._slots
+        self._bits[slot >> 3] |= 1 << (slot & 7)
+
+
+_BITS_EACH = 16  # at least, and twice as many at most

@@ -16,14 +16,16 @@ import pytest
 from psycopg import sql
 
 from wompcore.db import Database
-from wompcore.events import ChatMessage, MessageEdited
+from wompcore.events import ChatMessage, MessageEdited, ReactionTally
 from wompcore.ids import month_of, snowflake_at
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.contradictions import ContradictionBook
 from wompcore.repos.costs import CostRepository
 from wompcore.repos.due_claims import DueClaims
+from wompcore.repos.hot_takes import HotTakeRepository
 from wompcore.repos.messages import MessageRepository
 from wompcore.repos.partitions import PartitionRepository
+from wompcore.repos.quotes import QuoteRepository
 from wompcore.repos.receipts import ReceiptBook
 from wompcore.repos.reply_context import ReplyContexts
 
@@ -56,6 +58,14 @@ FILL = (
     "INSERT INTO claim_lessons SELECT %(first)s + n * %(step)s, 1 + n %% 50, 1 + n %% %(people)s, '{1}',"
     " 0.5, true, 0, true FROM generate_series(1, %(rows)s, 10) n",
     "INSERT INTO claim_learning (guild_id, revision) SELECT n, 1 FROM generate_series(1, %(people)s) n",
+    "INSERT INTO hot_takes (message_id, guild_id, channel_id, author_id, made_at, by_hand, heat, reactions,"
+    " hour_is_over) SELECT message_id, guild_id, channel_id, author_id, said_at, false, 0.3,"
+    ' \'{"a": 3, "b": 1}\', true FROM claims',
+    "INSERT INTO quotes (message_id, guild_id, channel_id, author_id, author_name, text, saved_at)"
+    " SELECT %(first)s + n * %(step)s, 1 + n %% 100, 1, 1 + n %% %(people)s, 'p', 't', now()"
+    " FROM generate_series(1, %(rows)s, 10) n",
+    "INSERT INTO quote_savers (message_id, person_id, by_reaction, saved_at)"
+    " SELECT message_id, 1 + message_id %% %(people)s, true, now() FROM quotes",
     "ANALYZE",
 )
 
@@ -81,6 +91,11 @@ HOT: dict[str, Hot] = {
     ),
     "lessons": lambda db: ClaimRepository(db).lessons.of(1),
     "deletion": lambda db: ClaimRepository(db).delete([LAST], NOW),
+    "hot take counted": lambda db: HotTakeRepository(db).count({LAST: ReactionTally()}),
+    "hours that are over": lambda db: HotTakeRepository(db).end_hours(NOW),
+    "quote saved": lambda db: QuoteRepository(db).save(SAID, text="t", saver_id=2, by_reaction=True, at=NOW),
+    "quote taken back": lambda db: QuoteRepository(db).take_back(LAST, 1),
+    "quote of the day": lambda db: QuoteRepository(db).choose(1, "most", now=NOW, since=NOW),
 }
 
 

@@ -15,7 +15,7 @@ class Ears(commands.Cog):
     def __init__(self, context):
         self.heard = []
         self.messages = context.messages
-        context.messages.watch_reactions(lambda message_id, name: name in ("\N{FIRE}", ""), self.hear)
+        context.messages.watch_reactions(lambda id, name, who: name in ("\N{FIRE}", ""), self.hear)
         context.messages.menu("Repeat this", self.repeat)
 
     async def hear(self, reaction, message):

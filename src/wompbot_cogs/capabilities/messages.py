@@ -83,10 +83,10 @@ class PluginMessages:
 
         Args:
             matches: Called for every reaction that is added, taken back or cleared, with the message's
-                id and the emoji (a custom one's name; empty when all of the message were cleared).
-                Must be pure, quick and synchronous.
-            handle: Awaited in a task of the plugin for each one that matched, with the message, which
-                may be fetched.
+                id, the emoji (a custom one's name; empty when all of the message were cleared) and who
+                reacted (0 when they were cleared). Must be pure, quick and synchronous.
+            handle: Called at once for each one that matched, with the message, which may be fetched. A
+                coroutine that it returns is awaited in a task of the plugin; it may be one itself.
         """
         watch = ReactionWatch(matches, handle, self._scope.start, self._scope.report)
         self._scope.on_live(lambda: self._reactions.watch(watch))

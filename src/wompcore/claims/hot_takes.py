@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wompcore.claims.checker import FoundClaim, when_up
-from wompcore.claims.fires import Fires
+from wompcore.claims.fires import ENOUGH, Fires
 from wompcore.claims.heat import heat_of
 from wompcore.claims.rating import Rater
 from wompcore.clock import Clock
+from wompcore.config import ClaimSettings
 from wompcore.events import ChatMessage, ReactionChanged, ReactionTally
 from wompcore.text import bound, clean
 
@@ -43,20 +44,29 @@ class HotTakes:
 
     Attributes:
         boards: Ranks them and takes rulings.
+        tracked: The messages that are hot takes.
+        fires: Who lit other messages; when enough people did, :meth:`make` may be called.
         lost: Changes of reactions that were not counted: too many messages waited.
     """
 
     def __init__(
-        self, book: HotTakeRepository, rater: Rater, tracked: KnownIds, clock: Clock, pause_s: float
+        self,
+        book: HotTakeRepository,
+        rater: Rater,
+        tracked: KnownIds,
+        clock: Clock,
+        track_claim: Callable[[int], None],
+        pause_s: float,
     ) -> None:
         self.boards: HotTakeBoards = book.boards
         self.lost = 0
         self._book = book
         self._rater = rater
-        self._tracked = tracked
+        self.tracked = tracked
         self._clock = clock
+        self._track_claim = track_claim
         self._pause_s = pause_s
-        self._fires = Fires()
+        self.fires = Fires()
         self._changes: dict[int, tuple[float, ReactionTally]] = {}  # with the second when it is due
         self._some = asyncio.Event()
         self._asking: asyncio.Queue[int] = asyncio.Queue(_WAITING)
@@ -64,7 +74,13 @@ class HotTakes:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, book: HotTakeRepository, rater: Rater, listener: Listener, clock: Clock, *, pause_s: float = 5.0
+        cls,
+        book: HotTakeRepository,
+        rater: Rater,
+        listener: Listener,
+        clock: Clock,
+        settings: ClaimSettings,
+        track_claim: Callable[[int], None],
     ) -> AsyncIterator[HotTakes]:
         """Open with every hot take known; closing writes what was counted.
 
@@ -73,9 +89,11 @@ class HotTakes:
             rater: Asks the model.
             listener: Tells of hot takes of other processes.
             clock: Tells when a hot take was made.
-            pause_s: Reactions to a message are counted together for so many seconds.
+            settings: For how long reactions to a message are counted together.
+            track_claim: Told of a message that became a claim with its hot take, before word of it comes.
         """
-        takes = cls(book, rater, await book.known(listener), clock, pause_s)
+        tracked = await book.known(listener)
+        takes = cls(book, rater, tracked, clock, track_claim, settings.reactions_pause_s)
         workers = [
             asyncio.create_task(takes._work_on_changes()),
             asyncio.create_task(takes._work_on_rating()),
@@ -90,10 +108,6 @@ class HotTakes:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    def __contains__(self, message_id: int) -> bool:
-        """Return whether a message is a hot take."""
-        return message_id in self._tracked
-
     async def consider(self, claim: FoundClaim) -> bool:
         """Make a claim a hot take if it sounds like one; returns whether it did."""
         heat = heat_of(claim.message.text)
@@ -101,23 +115,16 @@ class HotTakes:
             return False
         message_id = claim.message.id
         if made := await self._book.make(message_id, heat=heat.score, at=self._clock.now()):
-            self._tracked.add(message_id)
+            self.tracked.add(message_id)
         return made
 
-    def light(self, message_id: int, person_id: int) -> bool:
-        """Take note of a fire that is no hot take's; returns whether it is time for :meth:`make`."""
-        return self._fires.light(message_id, person_id)
-
-    def put_out(self, message_id: int, person_id: int) -> None:
-        """Take note that a fire was taken back."""
-        self._fires.put_out(message_id, person_id)
-
-    async def make(self, message: ChatMessage, reactions: Mapping[str, int]) -> bool:
+    async def make(self, message: ChatMessage, reactions: Mapping[str, int], *, last_id: int) -> bool:
         """Make a message a hot take that people lit.
 
         Args:
             message: The message.
             reactions: How many it has, by emoji.
+            last_id: Who lit it last.
 
         Returns:
             False when it is none: too few people other than the author lit it, a bot or somebody who
@@ -126,19 +133,24 @@ class HotTakes:
         text = bound(message.text.strip(), _TEXT_CHARS)
         if message.is_bot or not message.allowed or not text or message.guild_id is None:
             return False
-        if not self._fires.enough(message.id, message.author_id):
+        people = self.fires.by(message.id)
+        if len(people) > reactions.get(FIRE, 0):  # somebody took theirs back
+            self.fires.begin(message.id, last_id)
+            return False
+        if len(people - {message.author_id}) < ENOUGH:
             return False
         made = await self._book.make_by_hand(
             message, text=text, heat=heat_of(text).score, reactions=_counts(reactions), at=self._clock.now()
         )
         if made:
-            self._tracked.add(message.id)
+            self.tracked.add(message.id)
+            self._track_claim(message.id)
             self._changed(message.id)  # counts the replies, too
         return made
 
     def reacted(self, reaction: ReactionChanged) -> None:
         """Count a reaction; nothing is written for some seconds, then everything at once."""
-        if reaction.message_id not in self._tracked:
+        if reaction.message_id not in self.tracked:
             return
         if (tally := self._changed(reaction.message_id)) is None:
             return
@@ -152,7 +164,7 @@ class HotTakes:
 
     def recount(self, message_id: int, reactions: Mapping[str, int]) -> None:
         """Take a message's reactions, by emoji, in the place of what was counted so far."""
-        if message_id in self._tracked and (tally := self._changed(message_id)) is not None:
+        if message_id in self.tracked and (tally := self._changed(message_id)) is not None:
             tally.begin(_counts(reactions))
 
     async def end_hours(self) -> None:

@@ -50,11 +50,15 @@ def since_of(mode: Mode, now: datetime, zone: tzinfo) -> datetime:
 
 
 class Quotes:
-    """Keeps quotes. Made by :meth:`open`."""
+    """Keeps quotes. Made by :meth:`open`.
+
+    Attributes:
+        tracked: The messages that are quoted.
+    """
 
     def __init__(self, book: QuoteRepository, tracked: KnownIds, clock: Clock) -> None:
         self._book = book
-        self._tracked = tracked
+        self.tracked = tracked
         self._clock = clock
         self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_WAITING)
 
@@ -79,10 +83,6 @@ class Quotes:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
 
-    def __contains__(self, message_id: int) -> bool:
-        """Return whether a message is quoted."""
-        return message_id in self._tracked
-
     async def save(self, message: ChatMessage, saver_id: int, *, by_reaction: bool) -> bool:
         """Keep a message because somebody wants it kept; each person counts once.
 
@@ -105,13 +105,13 @@ class Quotes:
                 message, text=text, saver_id=saver_id, by_reaction=by_reaction, at=self._clock.now()
             )
         if new is None:
-            raise QuoteRefused("That message may not be kept, so it cannot be quoted")
-        self._tracked.add(message.id)
+            raise QuoteRefused("Its author or you opted out, or this channel is left out: it may not be kept")
+        self.tracked.add(message.id)
         return new
 
     async def take_back(self, message_id: int, person_id: int | None = None) -> None:
         """Take note that somebody's reaction is gone, or everybody's; the last one takes the quote along."""
-        if message_id in self._tracked:
+        if message_id in self.tracked:
             await self._book.take_back(message_id, person_id)
 
     async def page(self, guild_id: int, *, person_id: int | None = None, limit: int = 10) -> Quotations:
@@ -137,13 +137,13 @@ class Quotes:
 
     def edited(self, edit: MessageEdited) -> None:
         """Take an edit in; costs a look-up when the message is not quoted."""
-        if edit.id in self._tracked:
+        if edit.id in self.tracked:
             self._change(edit)
 
     def deleted(self, message_ids: Iterable[int]) -> None:
         """Take deletions in; costs a look-up for a message that is not quoted."""
         for message_id in message_ids:
-            if message_id in self._tracked:
+            if message_id in self.tracked:
                 self._change(message_id)
 
     async def settled(self) -> None:
@@ -173,4 +173,4 @@ class Quotes:
             return
         message_id = change if isinstance(change, int) else change.id
         await self._book.delete([message_id])
-        self._tracked.discard(message_id)
+        self.tracked.discard(message_id)

@@ -70,6 +70,7 @@ class ClaimWatcher:
         found: Hears of every claim that this process finds.
         contradictions: Compares claims with older ones of their author.
         learning: What servers learn from the verdicts.
+        tracked: The messages that carry claims, whose edits and deletions are followed.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class ClaimWatcher:
         self._prefix = prefix
         self.learning = learning
         self._recent = recent
-        self._tracked = SnowflakeSet(_TRACKED)
+        self.tracked = SnowflakeSet(_TRACKED)
         self._open: dict[int, Check] = {}
         self._checks = WaitingChecks(_WAITING, settings.batch, settings.gather_s)
         self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_CHANGES)
@@ -122,8 +123,7 @@ class ClaimWatcher:
             settings: Cooldown, caps and how much is picked to learn from.
             clock: Tells when a message was deleted, and how old a lesson is. The limits go by the
                 messages' own time.
-            link: Tells of claims that other processes stored; without it those are known after a
-                restart only.
+            link: Tells of claims of other processes; without it those are known after a restart only.
             model_name: The model to ask; empty for the configured chat model.
             command_prefix: Messages that start with it are commands and no claims.
         """
@@ -134,7 +134,7 @@ class ClaimWatcher:
         contradictions = Contradictions(book.contradictions, model, consent, clock, model_name=model_name)
         watcher = cls(book, checker, contradictions, learning, recent, settings, clock, command_prefix)
         if link is not None:
-            link.on(book.channel, lambda message_id: watcher._tracked.add(int(message_id)))
+            link.on(book.channel, lambda message_id: watcher.tracked.add(int(message_id)))
             link.on_reconnect(watcher._load_tracked)
             learning.listen(link)
             await link.listening()  # first listen, then read: no claim falls between
@@ -198,7 +198,7 @@ class ClaimWatcher:
         self._recent.edited(edit)
         if check := self._open.get(edit.id):
             check.edit = edit
-        elif edit.id in self._tracked:
+        elif edit.id in self.tracked:
             self._change(edit)
 
     def deleted(self, message_ids: Iterable[int]) -> None:
@@ -207,11 +207,11 @@ class ClaimWatcher:
             self._recent.deleted(message_id)
             if check := self._open.get(message_id):
                 check.deleted = True
-            elif message_id in self._tracked:
+            elif message_id in self.tracked:
                 self._change(message_id)
 
     async def settled(self) -> None:
-        """Wait until nothing is waiting or in progress."""
+        """Wait until nothing is left to do."""
         await self._checks.settled()
         await self._changes.join()
 
@@ -264,7 +264,7 @@ class ClaimWatcher:
         message_id = check.message.id
         del self._open[message_id]
         if check.kept:
-            self._tracked.add(message_id)
+            self.tracked.add(message_id)
             if check.deleted:
                 self._change(message_id)
             elif check.edit:
@@ -283,14 +283,14 @@ class ClaimWatcher:
     async def _keep(self, change: MessageEdited | int) -> None:
         if isinstance(change, int):
             await self._book.delete([change], self._clock.now())
-            self._tracked.discard(change)
+            self.tracked.discard(change)
         else:
             await self._book.edit(change)
 
     async def _load_tracked(self) -> None:
         since_id = snowflake_at(self._clock.now() - TRACKED_FOR)
         newest = await self._book.tracked(since_id=since_id, limit=_TRACKED)
-        self._tracked.update(newest)
+        self.tracked.update(newest)
 
     async def _close(self) -> None:
         """Give up what waits, finish what was begun."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Self
 
@@ -12,16 +13,17 @@ KNOWN_AT_MOST: Final = 1_000_000
 """Ids that a process keeps in mind: the newest."""
 
 
-class KnownIds:
+class KnownIds(SnowflakeSet):
     """The ids of a table. Made by :meth:`follow`.
 
     An id that is no longer in the table may stay until the process ends: who acts on it finds no row.
     """
 
+    __slots__ = ("_load", "_meanwhile")
+
     def __init__(self, load: Callable[[int], Awaitable[bytes]], limit: int) -> None:
+        super().__init__(limit)
         self._load = load
-        self._limit = limit
-        self._ids = SnowflakeSet(limit)
         self._meanwhile: list[int] | None = None
 
     @classmethod
@@ -49,26 +51,18 @@ class KnownIds:
         await known._reload()
         return known
 
-    def __contains__(self, id_: int) -> bool:
-        return id_ in self._ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
     def add(self, id_: int) -> None:
         """Know an id at once, before word of it comes back."""
-        self._ids.add(id_)
+        super().add(id_)
         if self._meanwhile is not None:
             self._meanwhile.append(id_)
 
-    def discard(self, id_: int) -> None:
-        """Forget an id in this process."""
-        self._ids.discard(id_)
-
     async def _reload(self) -> None:
-        self._meanwhile = []
+        meanwhile: list[int] = []  # what is added from the moment on that the statement looks
+        self._meanwhile = meanwhile
         try:
-            self._ids = SnowflakeSet.unpack(await self._load(self._limit), self._limit)
-            self._ids.update(self._meanwhile)  # what was added since the statement looked
+            packed = await self._load(self._limit)
+            self.take_over(await asyncio.to_thread(SnowflakeSet.unpack, packed, self._limit))
         finally:
             self._meanwhile = None
+        self.update(meanwhile)

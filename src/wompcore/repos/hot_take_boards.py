@@ -24,7 +24,7 @@ _COLUMNS: Final = """h.id, h.guild_id, h.channel_id, h.message_id, h.author_id, 
     h.made_at, h.by_hand, h.controversy, h.community, h.reaction_count, h.replies, h.outcome, h.ruled_by,
     h.ruling_notes"""
 _SHOWN: Final = """FROM hot_takes h JOIN claims c ON c.message_id = h.message_id AND c.deleted_at IS NULL
-    JOIN people p ON p.id = h.author_id AND NOT p.opted_out WHERE h.guild_id = %(guild)s"""
+    WHERE h.guild_id = %(guild)s"""
 _RANKED: Final[dict[Board, tuple[str, str]]] = {
     "controversial": ("h.controversy > 0", "h.controversy"),
     "vindicated": ("h.outcome = 'won'", "coalesce(h.controversy, h.community)"),
@@ -45,8 +45,7 @@ ORDER BY h.controversy DESC NULLS LAST, h.community DESC, h.id DESC LIMIT 1
 _BY_ID: Final = f"SELECT {_COLUMNS} {_SHOWN} AND h.id = %(id)s"
 _RULE: Final = f"""
 UPDATE hot_takes h SET outcome = %(outcome)s, ruled_by = %(by)s, ruled_at = %(at)s, ruling_notes = %(notes)s
-FROM claims c, people p WHERE c.message_id = h.message_id AND c.deleted_at IS NULL
-    AND p.id = h.author_id AND NOT p.opted_out
+FROM claims c WHERE c.message_id = h.message_id AND c.deleted_at IS NULL
     AND h.guild_id = %(guild)s AND h.id = %(id)s AND h.author_id <> %(by)s
 RETURNING {_COLUMNS}
 """
@@ -123,7 +122,7 @@ class OwnTakes:
 
 
 class HotTakeBoards:
-    """Ranks hot takes and takes rulings. Those deleted, or of people who withdrew, are never shown.
+    """Ranks hot takes and takes rulings. Those deleted are never shown; a withdrawal erases them.
 
     Args:
         db: The open database.

@@ -69,7 +69,7 @@ WITH changes AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(changes)s::json)
         AS r (id bigint, counts jsonb, without text[], plus jsonb)
 ), locked AS (
-    SELECT h.message_id FROM hot_takes h JOIN changes r ON r.id = h.message_id ORDER BY 1 FOR UPDATE OF h
+    SELECT message_id FROM hot_takes WHERE message_id = ANY(%(ids)s::bigint[]) ORDER BY 1 FOR UPDATE
 )
 UPDATE hot_takes h SET replies = {_REPLIES}, reactions = (
     SELECT coalesce(jsonb_object_agg(emoji, n), '{{}}') FROM (
@@ -188,7 +188,8 @@ class HotTakeRepository:
             {"id": id_, "counts": each.counts, "without": sorted(each.without), "plus": each.plus}
             for id_, each in changes.items()
         ]
-        return self._wanted(await self._db.fetch_all(_COUNT, {"changes": json.dumps(rows), "hour": _HOUR}))
+        values = {"ids": list(changes), "changes": json.dumps(rows), "hour": _HOUR}
+        return self._wanted(await self._db.fetch_all(_COUNT, values))
 
     async def end_hours(self, now: datetime) -> list[int]:
         """Count the replies of up to 500 hot takes whose hour is over; see :meth:`count`."""

@@ -1,6 +1,7 @@
 """Quotes: what people want to keep of what somebody said.
 
-As with claims, whoever writes for a person locks that person's row first. What was said before and
+As with claims, whoever writes for a person locks that person's row first, so a withdrawal finds every
+quote of theirs and erases it; none has to be left out when quotes are read. What was said before and
 after is not kept again: it is read from the messages, so it changes and goes with them.
 """
 
@@ -50,16 +51,12 @@ DELETE FROM quotes WHERE message_id = %(message)s AND EXISTS (SELECT FROM gone) 
     SELECT FROM quote_savers s WHERE s.message_id = %(message)s
         AND s.person_id NOT IN (SELECT person_id FROM gone))
 """
-_EDIT: Final = """
-UPDATE quotes q SET text = %(text)s
-FROM people p WHERE q.message_id = %(message)s AND p.id = q.author_id AND NOT p.opted_out
-"""
+_EDIT: Final = "UPDATE quotes SET text = %(text)s WHERE message_id = %(message)s"
 _DELETE: Final = "DELETE FROM quotes WHERE message_id = ANY(%s::bigint[])"
 _QUOTE: Final = """
 SELECT q.id, q.message_id, q.guild_id, q.channel_id, q.author_id, q.author_name, q.text, q.saved_at,
     s.savers, s.first_id
-FROM quotes q JOIN people p ON p.id = q.author_id AND NOT p.opted_out
-CROSS JOIN LATERAL (
+FROM quotes q CROSS JOIN LATERAL (
     SELECT count(*) AS savers, (array_agg(person_id ORDER BY saved_at, person_id))[1] AS first_id
     FROM quote_savers WHERE message_id = q.message_id
 ) AS s
@@ -153,7 +150,7 @@ class Quotations:
 
 
 class QuoteRepository:
-    """Stores and finds quotes. Those of people who withdrew are never shown.
+    """Stores and finds quotes.
 
     Args:
         db: The open database.

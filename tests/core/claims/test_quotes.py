@@ -135,7 +135,7 @@ async def test_a_quote_follows_edits_and_goes_with_its_message(quotes: Quotes) -
     quotes.deleted([said(3).id, said(9).id])
     await quotes.settled()
     assert await shown(quotes) == [("better words", 1)]
-    assert said(3).id not in quotes
+    assert said(3).id not in quotes.tracked
 
 
 async def test_quotes_stay_in_their_guild_and_can_be_of_one_person(quotes: Quotes) -> None:

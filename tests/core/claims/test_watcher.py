@@ -300,7 +300,7 @@ async def test_claims_of_another_process_are_followed(
 ) -> None:
     async with process(database_settings, base_url) as one, process(database_settings, base_url) as other:
         await one.offer(said(1))
-        await until(lambda: said(1).id in other.watcher._tracked)
+        await until(lambda: said(1).id in other.watcher.tracked)
         other.watcher.deleted([said(1).id])
         await other.watcher.settled()
         assert await one.claims() == []

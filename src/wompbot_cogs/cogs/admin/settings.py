@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from wompbot_cogs import SETTINGS, Context, Level, requires
+from wompbot_cogs import SETTINGS, Context, Level, requires, zone_of
 from wompbot_cogs.cogs.admin import texts
 
 Channel = (
@@ -42,6 +42,16 @@ class SettingsCog(commands.Cog, name="Settings"):
         _check(key, "switch")
         await self._guilds.set(_guild_id(context), key, value, by_id=context.author.id)
         await context.send(texts.SET.format(key=key, value=texts.value(value)))
+
+    @settings.command()
+    @commands.guild_only()
+    @requires(Level.BOT_ADMIN)
+    async def zone(self, context: commands.Context[Any], name: str) -> None:
+        """Set this server's time zone, such as Europe/Berlin."""
+        if zone_of(name) is None:
+            raise commands.BadArgument(texts.UNKNOWN_ZONE)
+        await self._guilds.set(_guild_id(context), "time_zone", name, by_id=context.author.id)
+        await context.send(texts.SET.format(key="time_zone", value=name))
 
     @settings.command()
     @commands.guild_only()
@@ -93,8 +103,7 @@ def _check(key: str, kind: Literal["switch", "channels"]) -> None:
             texts.UNKNOWN_SETTING.format(keys=", ".join(f"`{key}`" for key in SETTINGS))
         )
     if SETTINGS[key].kind != kind:
-        wrong = texts.NOT_A_LIST if kind == "channels" else texts.NOT_A_SWITCH
-        raise commands.BadArgument(wrong.format(key=key))
+        raise commands.BadArgument(texts.OTHER_KIND[SETTINGS[key].kind].format(key=key))
 
 
 def _choices(kind: Literal["switch", "channels"], typed: str) -> list[app_commands.Choice[str]]:

@@ -19,8 +19,14 @@ WAS_NOT = "{mention} was not a bot admin of this server."
 SUPER_ADMINS_STAY = "{mention} is a super admin, which no server can change."
 
 UNKNOWN_SETTING = "There is no setting of that name. There are: {keys}."
-NOT_A_SWITCH = "`{key}` is a list: use `settings add` and `settings remove`."
-NOT_A_LIST = "`{key}` is a switch: use `settings set`."
+OTHER_KIND = {
+    "channels": "`{key}` is a list: use `settings add` and `settings remove`.",
+    "switch": "`{key}` is a switch: use `settings set`.",
+    "zone": "`{key}` is a time zone: use `settings zone`.",
+}
+UNKNOWN_ZONE = (
+    "There is no time zone of that name. They are called like `Europe/Berlin` or `America/New_York`."
+)
 SET = "`{key}` is {value} now."
 LISTED = "{channel} is on the list `{key}` now."
 LISTED_ALREADY = "{channel} is on the list `{key}` already."
@@ -54,6 +60,8 @@ def value(now: Any) -> str:
     """Return a setting's value as people read it."""
     if isinstance(now, bool):
         return "on" if now else "off"
+    if isinstance(now, str):
+        return now
     return ", ".join(f"<#{channel}>" for channel in now) or "none"
 
 

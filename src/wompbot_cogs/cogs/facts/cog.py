@@ -66,7 +66,7 @@ class FactsCog(commands.Cog, name="Facts"):
 
     # -- who asks ----------------------------------------------------------------------------
 
-    def _is_asked(self, message_id: int, name: str) -> bool:
+    def _is_asked(self, message_id: int, name: str, person_id: int) -> bool:
         return name in SIGNS and self._search.available
 
     async def _reacted(self, reaction: ReactionChanged, message: discord.PartialMessage) -> None:

@@ -1,0 +1,153 @@
+"""Hot takes: lit by people or found among claims, ranked and ruled on."""
+
+# mypy: disable-error-code="arg-type"
+# It cannot infer the type variables of discord.py's hybrid decorators.
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from wompbot_cogs import Context, Level, hookimpl, requires
+from wompbot_cogs.cogs.hottakes import texts
+from wompcore.claims import FIRE, FoundClaim
+from wompcore.events import ChatMessage, ReactionChanged
+from wompcore.ids import MAX_ID
+from wompcore.repos.hot_take_boards import Board, Outcome
+
+_DONE = "\N{WHITE HEAVY CHECK MARK}"
+
+_log = logging.getLogger(__name__)
+
+
+class HotTakesCog(commands.Cog, name="Hot takes"):
+    """What people argue about here, and how it aged."""
+
+    def __init__(self, context: Context) -> None:
+        self._takes = context.hot_takes
+        self._tracked = context.hot_takes.tracked
+        self._fires = context.hot_takes.fires
+        self._guilds = context.guilds
+        self._messages = context.messages
+        self._spawn = context.spawn
+        context.messages.watch_reactions(self._concerns, self._reacted)
+
+    @commands.hybrid_command(aliases=["ht"])
+    @commands.guild_only()
+    async def hottakes(
+        self,
+        context: commands.Context[Any],
+        board: Board = "controversial",
+        days: commands.Range[int, 1, 365] = 30,
+    ) -> None:
+        """Show the hottest takes of this server."""
+        assert context.guild is not None  # guild_only
+        since = context.message.created_at - timedelta(days=days)
+        top = await self._takes.boards.top(context.guild.id, board, since=since)
+        if not top:
+            await context.send(texts.none(board, days))
+            return
+        title = texts.TITLES[board]
+        embed = discord.Embed(title=title, description=texts.ranking(top, board))
+        embed.set_footer(text=texts.PERIOD.format(days=days))
+        await context.send(embed=embed)
+
+    @commands.hybrid_command()
+    @commands.guild_only()
+    async def myht(self, context: commands.Context[Any]) -> None:
+        """Show how your hot takes do here."""
+        assert context.guild is not None  # guild_only
+        own = await self._takes.boards.of_person(context.guild.id, context.author.id)
+        if own is None:
+            await context.send(texts.NONE_OWN)
+            return
+        await context.send(embed=discord.Embed(title=texts.OWN_TITLE, description=texts.own(own)))
+
+    @commands.hybrid_command()
+    @commands.guild_only()
+    @requires(Level.BOT_ADMIN)
+    async def vindicate(
+        self, context: commands.Context[Any], take: str, outcome: Outcome, *, notes: str = ""
+    ) -> None:
+        """Say what became of a hot take that somebody else had."""
+        assert context.guild is not None  # guild_only
+        ruled = await self._takes.boards.rule(
+            context.guild.id,
+            _number(take),
+            outcome,
+            by_id=context.author.id,
+            at=context.message.created_at,
+            notes=notes,
+        )
+        await context.send(texts.ruled(ruled))
+
+    @hookimpl
+    async def claims_found(self, claims: Sequence[FoundClaim]) -> None:
+        """Make hot takes of those claims that sound like it."""
+        for claim in claims:
+            if self._wanted(claim.message.guild_id) and await self._takes.consider(claim):
+                self._spawn(self._recount(claim.message))
+
+    def _concerns(self, message_id: int, emoji: str, person_id: int) -> bool:
+        if message_id in self._tracked:
+            return True
+        return emoji == FIRE and person_id not in self._fires.by(message_id)
+
+    def _wanted(self, guild_id: int | None) -> bool:
+        return bool(self._guilds.setting(guild_id, "hot_takes"))
+
+    def _reacted(
+        self, reaction: ReactionChanged, message: discord.PartialMessage
+    ) -> Coroutine[Any, Any, None] | None:
+        message_id, person_id = reaction.message_id, reaction.person_id
+        if message_id in self._tracked:
+            self._takes.reacted(reaction)
+            return None
+        if reaction.change != "added" or person_id is None or reaction.by_bot:
+            return None
+        if not (self._wanted(reaction.guild_id) and self._fires.light(message_id, person_id)):
+            return None
+        return self._make(message, person_id)
+
+    async def _make(self, message: discord.PartialMessage, last_id: int) -> None:
+        """Make a message a hot take if enough people other than its author want that."""
+        source = await _fetched(message)
+        if source is None:
+            return
+        if not await self._takes.make(self._messages.read(source), _counts(source), last_id=last_id):
+            return
+        with suppress(discord.HTTPException):  # it counts without the mark, too
+            await source.add_reaction(_DONE)
+
+    async def _recount(self, said: ChatMessage) -> None:
+        """Count the reactions that came before the message was known as a hot take."""
+        source = await _fetched(self._messages.at(said))
+        if source is not None and source.reactions:
+            self._takes.recount(said.id, _counts(source))
+
+
+async def _fetched(message: discord.PartialMessage) -> discord.Message | None:
+    try:
+        return await message.fetch()
+    except discord.HTTPException as error:
+        _log.info("message %d cannot be fetched: %s", message.id, error)
+        return None
+
+
+def _counts(message: discord.Message) -> dict[str, int]:
+    """Return how many reactions a message has by emoji, without the bot's own."""
+    return {str(reaction.emoji): reaction.count - reaction.me for reaction in message.reactions}
+
+
+def _number(take: str) -> int:
+    """Return the number of a hot take, written as it is shown (``#12``) or bare."""
+    digits = take.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit() and int(digits) <= MAX_ID):
+        raise commands.BadArgument(texts.NOT_A_NUMBER.format(word=take))
+    return int(digits)
