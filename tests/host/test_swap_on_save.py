@@ -10,10 +10,7 @@ import pytest
 
 from living_bot import Living
 from plugin_site import PluginSite
-
-pytest.importorskip("watchfiles", reason="the extra `watch` is not installed")
-
-from wompbot_cogs.authoring.watch import swapping_on_save  # needs that extra
+from wompbot_cogs.authoring.watch import swapping_on_save
 
 
 class Told:

@@ -93,9 +93,8 @@ def _at_rest(project: PluginProject, found: Found) -> Iterator[Finding]:
         yield Finding(subject, False, "manifest: missing", ManifestInvalid.hint)
         return
     asks = ", ".join(sorted(manifest.asks)) or "nothing"
-    yield Finding(
-        subject, True, f"version {manifest.version}, interface level {manifest.api}, asks for {asks}"
-    )
+    told = f"manifest: version {manifest.version}, interface level {manifest.api}, asks for {asks}"
+    yield Finding(subject, True, told)
     if folder is not None:
         yield from _migrations(manifest, folder)
 

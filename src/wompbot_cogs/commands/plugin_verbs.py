@@ -74,7 +74,7 @@ def _decide(
             written = _DECIDED[verb].format(id=plugin)
             terminal.say(f"No bot runs here with these settings. It is written in the database: {written}")
             for process in result["processes"]:
-                terminal.say(f"{process}, on another machine, follows now.")
+                terminal.say(f"{process} reported a moment ago, and follows now if it still runs.")
         terminal.result(result)
 
 

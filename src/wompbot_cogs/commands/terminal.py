@@ -20,9 +20,10 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 _BAD_INPUT = (BudgetInvalid, ConfigInvalid, DataFolderUnusable, LogUnreadable, TokenMissing)
 _UNEXPECTED = "This is a fault of the program: --debug shows where; please report it."
 
-# They tell of every job, every missing voice library, and what we tell in our own words.
+# They tell of every job, every save, every missing voice library, and what we tell in our own words.
 _TALKATIVE = {
     "procrastinate": logging.WARNING,
+    "watchfiles": logging.WARNING,
     "discord.client": logging.ERROR,
     "discord.ext.commands.bot": logging.ERROR,
 }

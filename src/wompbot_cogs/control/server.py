@@ -79,9 +79,9 @@ class OwnerSocket:
     ) -> Mapping[str, Any]:
         via = "cli" if uid is None else f"cli uid {uid}"
         try:
+            request = await _read(reader)  # first: a socket closed with a line unread loses the answer
             if uid is not None and uid not in self._uids:
                 raise ControlRefused("only the user who runs the bot may ask it")
-            request = await _read(reader)
             if not has_room:
                 raise ControlRefused("too many requests at once", hint="Try again.")
         except ControlRefused as error:

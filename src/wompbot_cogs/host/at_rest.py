@@ -30,7 +30,7 @@ async def decide_at_rest(
         via: By what way it was asked.
 
     Returns:
-        The processes, on other machines, that follow now.
+        The processes that reported lately: those that still run follow now.
 
     Raises:
         PluginError: It is not installed, or that cannot be.
