@@ -23,14 +23,14 @@ class GuildSetting:
 
     Args:
         key: Its name.
-        kind: ``switch`` (true or false), ``channels`` (a list of channel ids) or ``zone`` (a time zone's
-            name).
+        kind: ``switch`` (true or false), ``channels`` (a list of channel ids), ``threshold`` (a name or a
+            score) or ``zone`` (a time zone's name).
         default: What holds until the guild decides.
         meaning: What it does, for people.
     """
 
     key: str
-    kind: Literal["switch", "channels", "zone"]
+    kind: Literal["switch", "channels", "threshold", "zone"]
     default: Any
     meaning: str
 
@@ -40,10 +40,10 @@ SETTINGS = {
     for setting in (
         GuildSetting("claims", "switch", True, "look for claims in what members say"),
         GuildSetting(
-            "claims_thorough",
-            "switch",
-            False,
-            "look closer for claims: finds more, asks the model more often",
+            "claims_threshold",
+            "threshold",
+            "standard",
+            "how sure the claim filter must be: `thorough` finds more and asks the model more often",
         ),
         GuildSetting(
             "claims_learn", "switch", True, "learn from checked claims, and check a few other messages"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from living_bot import OWNER, Living
+from wompcore.testing.model import ScriptedModel
 
 CLAIM = "I guarantee that the new kernel will never crash on this laptop before 2031"
 
@@ -69,3 +72,22 @@ async def test_opted_out_people_teach_nothing(living: Living) -> None:
 async def test_slash_shows_the_filter_to_the_asker_only(living: Living) -> None:
     [answer] = await living.guild.slash(OWNER, "claimfilter show")
     assert "No message that fired" in (answer.embeds[0].fields[1].value or "")
+
+
+async def test_a_server_chooses_its_threshold(living: Living) -> None:
+    assert "**0.9** now" in await living.ask(OWNER, "!claimfilter threshold 0.9")
+    await claim(living, "bob", "prices always rise in that country")
+    assert living.app.core.claims.counts.fires == 0
+    assert "`claims_threshold`: **0.9**" in await living.ask(OWNER, "!settings")
+    assert "**thorough** now" in await living.ask(OWNER, "!claimfilter threshold Thorough")
+    for word in ("nan", "0", "1e9", "-inf", "closer"):
+        assert "is no threshold" in await living.ask(OWNER, f"!claimfilter threshold {word}")
+    assert "claimfilter threshold" in await living.ask(OWNER, "!settings set claims_threshold on")
+
+
+async def test_a_prediction_is_due_by_the_servers_own_calendar(living: Living, model: ScriptedModel) -> None:
+    await living.ask(OWNER, "!settings zone Pacific/Kiritimati")
+    await claim(living, "bob")
+    [asked] = [each for each in model.asked if "kernel" in str(each["messages"][-1])]
+    here = living.app.core.clock.now().astimezone(ZoneInfo("Pacific/Kiritimati"))
+    assert f"It was said on {here:%Y-%m-%d}" in str(asked["messages"][-1])

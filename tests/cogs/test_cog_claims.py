@@ -157,6 +157,6 @@ async def test_a_server_can_look_closer_for_claims(living: Living) -> None:
     weak = "everyone in that league is overpaid"
     await claim(living, "bob", weak)
     assert living.app.core.claims.counts.fires == 0
-    await living.ask(OWNER, "!settings set claims_thorough on")
+    await living.ask(OWNER, "!claimfilter threshold thorough")
     await claim(living, "bob", weak)
     assert living.app.core.claims.counts.fires == 1

@@ -22,6 +22,7 @@ UNKNOWN_SETTING = "There is no setting of that name. There are: {keys}."
 OTHER_KIND = {
     "channels": "`{key}` is a list: use `settings add` and `settings remove`.",
     "switch": "`{key}` is a switch: use `settings set`.",
+    "threshold": "`{key}` is a threshold: use `claimfilter threshold`.",
     "zone": "`{key}` is a time zone: use `settings zone`.",
 }
 UNKNOWN_ZONE = (
@@ -60,8 +61,8 @@ def value(now: Any) -> str:
     """Return a setting's value as people read it."""
     if isinstance(now, bool):
         return "on" if now else "off"
-    if isinstance(now, str):
-        return now
+    if isinstance(now, str | float):
+        return str(now)
     return ", ".join(f"<#{channel}>" for channel in now) or "none"
 
 

@@ -97,10 +97,10 @@ class ClaimsCog(commands.Cog, name="Claims"):
     def _offer(self, message: ChatMessage) -> bool:
         """Hand a message to the watcher, which works in the background on its own."""
         if self._guilds.setting(message.guild_id, "claims"):
-            thorough = self._guilds.setting(message.guild_id, "claims_thorough")
             self._claims.offer(
                 message,
-                threshold="thorough" if thorough else "standard",
+                threshold=self._guilds.setting(message.guild_id, "claims_threshold"),
+                zone=self._guilds.zone(message.guild_id or 0),
                 learns=self._guilds.setting(message.guild_id, "claims_learn"),
             )
         return False

@@ -12,6 +12,10 @@ from discord.ext import commands
 
 from wompbot_cogs import Context, Level, requires
 from wompbot_cogs.cogs.claims import learning_texts as texts
+from wompcore.claims import THRESHOLDS
+from wompcore.text import clean_name
+
+_LOWEST, _HIGHEST = 0.1, 0.95
 
 
 class LearningCog(commands.Cog, name="Claim filter"):
@@ -44,7 +48,31 @@ class LearningCog(commands.Cog, name="Claim filter"):
         count = await self._learning.reset(context.guild.id)
         await context.send(texts.RESET.format(count=count))
 
+    @claimfilter.command()
+    @commands.guild_only()
+    @requires(Level.BOT_ADMIN)
+    async def threshold(self, context: commands.Context[Any], value: str) -> None:
+        """Choose how sure the filter must be: standard, thorough, or a score."""
+        assert context.guild is not None  # guild_only
+        chosen = _threshold(value)
+        await self._guilds.set(context.guild.id, "claims_threshold", chosen, by_id=context.author.id)
+        await context.send(texts.THRESHOLD.format(value=chosen))
+
     def _learned(self, guild_id: int) -> str:
         if not self._guilds.setting(guild_id, "claims_learn"):
             return texts.OFF
         return texts.LIVE if self._learning.live(guild_id) else texts.SHIPPED
+
+
+def _threshold(word: str) -> str | float:
+    if word.lower() in THRESHOLDS:
+        return word.lower()
+    try:
+        score = float(word)
+    except ValueError:
+        score = 0.0
+    if not _LOWEST <= score <= _HIGHEST:  # nor is it when it is no number
+        raise commands.BadArgument(
+            texts.NOT_A_THRESHOLD.format(word=clean_name(word), low=_LOWEST, high=_HIGHEST)
+        )
+    return score

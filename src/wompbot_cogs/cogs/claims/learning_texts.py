@@ -21,6 +21,8 @@ NOTHING_FOUND = "Too little was checked to tell: {explored:,} messages by chance
 LIVE = "What was learned here is in use."
 SHIPPED = "The filter is as shipped: what was learned here is not surely better yet."
 OFF = "This server does not learn: `claims_learn` is off."
+NOT_A_THRESHOLD = "'{word}' is no threshold: say `standard`, `thorough`, or a score from {low} to {high}."
+THRESHOLD = "The claim filter fires at **{value}** now."
 RESET = "{count:,} lessons are forgotten; the filter is as shipped."
 
 
