@@ -149,10 +149,9 @@ class DiscordServer:
         if self.refusals:
             status, body = self.refusals.pop(0)
             return web.json_response(body, status=status, headers={"Via": "1.1 test"})
-        commands = [
-            {"id": str(number), "application_id": str(BOT_ID), "version": "1", "type": 1, **command}
-            for number, command in enumerate(await request.json(), 1)
-        ]
+        registered = {"application_id": str(BOT_ID), "version": "1", "type": 1, "description": ""}
+        sent = await request.json()
+        commands = [{"id": str(number), **registered, **command} for number, command in enumerate(sent, 1)]
         await self._note(self.registered, commands)
         return web.json_response(commands)
 

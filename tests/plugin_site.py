@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from wompbot_cogs import cogs
 from wompbot_cogs.host.importer import forget
+
+BUILT_IN = sorted(path.parent.name for path in Path(cogs.__path__[0]).glob("*/wompbot.toml"))
+"""Ids of the plugins that come with the bot."""
 
 GREETER = '''
 from discord.ext import commands

@@ -1,10 +1,11 @@
-"""Every private or process-wide name of discord.py that the bot touches, checked at import."""
+"""Every private or process-wide name of discord.py and of Python that the bot touches, checked at import."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+import typing
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -154,6 +155,13 @@ def stop_views(client: Client, package: str, *, persistent: bool = False) -> Non
             view.stop()
 
 
+def forget_types() -> None:
+    """Empty the caches of ``typing``: they hold former versions of what stood in ``Annotated[...]``."""
+    clearings: list[Callable[[], None]] = vars(typing)["_cleanups"]
+    for clear in clearings:
+        clear()
+
+
 def _is_former(kind: type, package: str) -> bool:
     """Return whether a class is of a package, and not of its modules as they are imported now."""
     name = kind.__module__
@@ -173,6 +181,7 @@ def _verify() -> None:
         (Client, "_run_event"),  # overridden in owning.py
         (app_commands.CommandTree, "_call"),
         (utils, "_from_json"),
+        (typing, "_cleanups"),
         (http, "json_or_text"),
         (webhook_http, "json_or_text"),
     ]

@@ -101,6 +101,35 @@ async def test_commands_of_one_guild_are_registered_there_and_leave_with_their_p
     assert discord_server.registered[-1] == []
 
 
+async def test_of_several_processes_one_registers_a_change(
+    app: App, settings: BotSettings, discord_server: DiscordServer, site: PluginSite
+) -> None:
+    assert await quiet(app) == 1
+    async with open_app(settings) as other:
+        running = asyncio.create_task(run(other.bot, settings.discord))
+        await discord_server.until(identified=2)
+        await other.bot.wait_until_ready()
+        assert await quiet(other) == 0  # what is registered counts for every process
+        site.install("hello", DESCRIBED, words="GREETING = 'one'")
+        await app.host.load("hello")
+        await until(lambda: any(state.id == "hello" for state in other.host.states()))
+        await asyncio.gather(app.bot.slash.sync(), other.bot.slash.sync())  # both see it at one time
+        assert await quiet(app) + await quiet(other) == 2
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def test_a_turn_that_a_dead_process_left_is_taken_over(
+    app: App, discord_server: DiscordServer, site: PluginSite
+) -> None:
+    assert await quiet(app) == 1
+    app.bot.slash.call_s = 0.2
+    assert await app.core.repos.guilds.take_turn("commands_turn", "another", 60.0)
+    site.install("hello")
+    await app.host.load("hello")
+    await until(lambda: app.bot.slash.calls == 2)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "shown"),
     [

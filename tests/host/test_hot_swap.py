@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -15,13 +16,12 @@ from typing import Any
 import pytest
 
 from living_bot import OWNER, Living, Opener
-from plugin_site import GREETER, PluginSite
+from plugin_site import BUILT_IN, GREETER, PluginSite
 from wompbot_cogs.errors import PluginBroken
 from wompbot_cogs.host.importer import modules_of
 from wompbot_cogs.settings import BotSettings
 
 ENDURANCE = os.environ.get("WOMPBOT_ENDURANCE") == "1"
-BUILT_IN = ["admin", "chat", "claims", "plugins", "privacy", "spend"]
 COG = """
 import asyncio
 import shared
@@ -321,6 +321,19 @@ async def test_m14_cycles_of_every_built_in_leave_nothing(living: Living) -> Non
         modules = len(modules_of("wompbot_cogs"))
         counts.append((tasks_of_plugins(), listeners, modules, len(bot._checks)))
     assert len(set(counts[1:])) == 1
+
+
+async def test_a_class_that_typing_remembers_goes_with_its_version(
+    living: Living, site: PluginSite, shared: ModuleType
+) -> None:
+    site.install("kept", cog("    pass") + "\nimport typing\nKind = typing.Annotated[Tested, 'a note']\n")
+    await living.app.host.load("kept")
+    kind = weakref.ref(sys.modules["kept_plugin"].Tested)
+    await living.app.host.unload("kept")
+    await drained(living, "kept")
+    assert living.app.host.receipts() == {}
+    gc.collect()
+    assert kind() is None
 
 
 async def test_m15_a_running_command_finishes_and_new_calls_hear_that_it_is_being_updated(

@@ -9,14 +9,12 @@ import sys
 import pytest
 
 from living_bot import OWNER, Living, Opener
-from plugin_site import GREETER, PluginSite
+from plugin_site import BUILT_IN, GREETER, PluginSite
 from wompbot_cogs import PluginState
 from wompbot_cogs.app import App, open_app
 from wompbot_cogs.errors import NotGranted, PluginBroken, PluginError, PluginUnknown
 from wompbot_cogs.host import discover
 from wompbot_cogs.settings import BotSettings
-
-BUILT_IN = ["admin", "chat", "claims", "plugins", "privacy", "spend"]
 
 TELLER = """
 from discord.ext import commands

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
 import sys
 import weakref
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,12 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from living_bot import Living
-from plugin_site import GREETER, PluginSite
+from plugin_site import BUILT_IN, GREETER, PluginSite
 from wompbot_cogs.bot import WompBot
 from wompbot_cogs.errors import PluginBroken, PluginError, PluginUnknown
 from wompbot_cogs.host.importer import modules_of
 
-BUILT_IN = ["admin", "chat", "claims", "plugins", "privacy", "spend"]
 ENDURANCE = os.environ.get("WOMPBOT_ENDURANCE") == "1"
 
 HEARER = """
@@ -302,3 +303,13 @@ async def drained(plugin: str) -> None:
     """Wait until the versions of a plugin that no longer serve have ended."""
     draining = [task for task in asyncio.all_tasks() if task.get_name() == f"drain {plugin}"]
     await asyncio.gather(*draining)
+
+
+@pytest.mark.endurance
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(os.environ.get("WOMPBOT_ENDURANCE") != "1", reason="a few cycles say nothing of memory")
+def test_memory_stays_as_it_is_after_the_20th_cycle_of_every_built_in() -> None:
+    code = "import asyncio, benchmarks.bench_hot_swap as b; print(asyncio.run(b.growth_mib(200)))"
+    root = Path(__file__).parents[2]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert float(ran.stdout) <= 2  # MiB

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from discord.ext import commands
 
-from wompbot_cogs._dpy import stop_views
+from wompbot_cogs._dpy import forget_types, stop_views
 from wompbot_cogs.host.loaded import Loaded
 from wompbot_cogs.host.receipt import Leak, Witness
 from wompbot_cogs.host.switch import AnyBot
@@ -74,6 +74,7 @@ class Draining:
         finally:
             self._commands -= words
             stop_views(self._bot, loaded.package)
+            forget_types()
             kept = [witness for witness in self._ended.get(loaded.manifest.id, []) if witness.alive]
             self._ended[loaded.manifest.id] = [*kept, loaded.witness][-_RECEIPTS:]
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ _DELAY_S = 0.05
 _FIRST_RETRY_S = 60.0
 _LAST_RETRY_S = 3600.0
 _KEY = "commands_fingerprint"
+_TURN = "commands_turn"
+_TURN_S = 0.2
+_CALLS = 2.0  # a turn that nobody ended is over after so many times the longest call
 _DAILY_LIMIT = 30034  # Source: Discord, "Opcodes and status codes": maximum of daily command creates
 _EVERYWHERE = "global"
 
@@ -68,6 +72,7 @@ class SlashSync:
         self._failures = 0
         self.calls = 0
         self.problem = ""
+        self._name = secrets.token_hex(8)
 
     def soon(self, delay_s: float = _DELAY_S) -> None:
         """Register shortly, once for many changes."""
@@ -91,26 +96,46 @@ class SlashSync:
             TimeoutError: A rate limit takes longer than it is worth to wait.
             DatabaseError: What was registered is not known.
         """
-        application = str(self._bot.application_id)
-        stored = (await self._guilds.settings(0)).get(0, {}).get(_KEY)
-        known = stored.get(application, {}) if isinstance(stored, dict) else {}
-        places = changed(known, now := self._fingerprints())
+        known = await self._known()
+        if not changed(known, self._fingerprints(known)):
+            return []
+        while not await self._guilds.take_turn(_TURN, self._name, _CALLS * self.call_s):  # noqa: ASYNC110 # the
+            await asyncio.sleep(_TURN_S)  # other process may be gone; most likely it registers the same
+        try:
+            return await self._register()
+        finally:
+            await self._guilds.end_turn(_TURN, self._name)
+
+    async def _register(self) -> list[str]:
+        """Register what is still to be registered, in our turn."""
+        known = await self._known()
+        places = changed(known, now := self._fingerprints(known))
         for place in places:
             guild = None if place == _EVERYWHERE else discord.Object(int(place))
+            await self._guilds.take_turn(_TURN, self._name, _CALLS * self.call_s)  # it may take long
             self.calls += 1
             async with asyncio.timeout(self.call_s):
                 await self._bot.tree.sync(guild=guild)
-            known = {other: value for other, value in known.items() if other != place}
+            known.pop(place, None)
             known |= {place: now[place]} if place in now else {}
-            await self._guilds.set(0, _KEY, {application: known}, by_id=self._bot.application_id or 0)
+            application = self._bot.application_id or 0
+            await self._guilds.set(0, _KEY, {str(application): known}, by_id=application)
         return places
 
-    def _fingerprints(self) -> dict[str, str]:
+    async def _known(self) -> dict[str, str]:
+        """Return what was last registered, by any process."""
+        stored = (await self._guilds.settings(0)).get(0, {}).get(_KEY)
+        known = stored.get(str(self._bot.application_id), {}) if isinstance(stored, dict) else {}
+        return dict(known)
+
+    def _fingerprints(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Return what we have, also for guilds that only another process of ours is connected to."""
         tree = self._bot.tree
         payloads = {_EVERYWHERE: [command.to_dict(tree) for command in tree.get_commands()]}
-        for guild in self._bot.guilds:
-            if own := tree.get_commands(guild=guild):
-                payloads[str(guild.id)] = [command.to_dict(tree) for command in own]
+        guilds = {guild.id for guild in self._bot.guilds}
+        for guild in guilds | {int(place) for place in known if place != _EVERYWHERE}:
+            if own := tree.get_commands(guild=discord.Object(guild)):
+                payloads[str(guild)] = [command.to_dict(tree) for command in own]
         return {place: fingerprint(payload) for place, payload in payloads.items()}
 
     def _begin(self) -> None:

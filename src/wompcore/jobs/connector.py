@@ -71,13 +71,15 @@ class Connector(PsycopgConnector):
         self._url = db.url
         self._link = link
         self._news = asyncio.Event()
+        self._heard: set[str] = set()
         if link is not None:
             link.on_reconnect(self._reconnected)
 
     def hear_of(self, queue: str) -> None:
         """Let the worker look for jobs whenever one is added to a queue."""
         if self._link is not None:
-            for channel in get_channel_for_queues([queue]):
+            for channel in {*get_channel_for_queues([queue])} - self._heard:
+                self._heard.add(channel)  # once, however often a plugin that adds jobs comes and goes
                 self._link.on(channel, lambda payload: self.wake())
 
     def wake(self) -> None:

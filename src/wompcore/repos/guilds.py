@@ -26,6 +26,15 @@ WITH changed AS (
 )
 SELECT pg_notify('guild_settings', guild_id::text) FROM changed
 """
+_TAKE_TURN = """
+INSERT INTO guild_settings (guild_id, key, value) VALUES (0, %(what)s, to_jsonb(%(who)s::text))
+ON CONFLICT (guild_id, key) DO UPDATE SET value = excluded.value, changed_at = now()
+WHERE guild_settings.value = excluded.value
+    OR guild_settings.changed_at < now() - make_interval(secs => %(most_s)s)
+"""
+_END_TURN = """
+DELETE FROM guild_settings WHERE guild_id = 0 AND key = %(what)s AND value = to_jsonb(%(who)s::text)
+"""
 _ADD_ADMIN = """
 WITH added AS (
     INSERT INTO guild_admins (guild_id, person_id, added_by) VALUES (%s, %s, %s)
@@ -66,6 +75,24 @@ class GuildRepository:
     async def set(self, guild_id: int, key: str, value: Any, *, by_id: int) -> None:
         """Change one setting; ``value`` is anything that JSON holds."""
         await self._db.execute(_SET, (guild_id, key, Jsonb(value), by_id))
+
+    async def take_turn(self, what: str, who: str, most_s: float) -> bool:
+        """Take or keep the turn of doing something that one process at a time may do.
+
+        Args:
+            what: Names the thing.
+            who: Names the process.
+            most_s: Seconds after which a turn that was not kept is over, whoever has it.
+
+        Returns:
+            Whether it is our turn.
+        """
+        turn = {"what": what, "who": who, "most_s": most_s}
+        return await self._db.execute(_TAKE_TURN, turn) > 0
+
+    async def end_turn(self, what: str, who: str) -> None:
+        """Let somebody else have the turn."""
+        await self._db.execute(_END_TURN, {"what": what, "who": who})
 
     async def add_admin(self, guild_id: int, person_id: int, *, by_id: int) -> bool:
         """Appoint a bot admin; return whether they were not one already."""
