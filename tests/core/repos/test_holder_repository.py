@@ -9,7 +9,17 @@ from wompcore.holders import Holder
 from wompcore.repos.holders import CORE_HOLDERS, HolderRepository
 
 # Ids that name no person. A new column ending in _id or _by is undeclared until it stands here or there.
-NO_PERSON = {"after_id", "before_id", "budget_id", "channel_id", "guild_id", "message_id", "reply_to_id"}
+NO_PERSON = {
+    "after_id",
+    "before_id",
+    "budget_id",
+    "channel_id",
+    "claim_id",
+    "guild_id",
+    "message_id",
+    "older_id",
+    "reply_to_id",
+}
 # Columns of persons under other names.
 BY_OTHER_NAMES = {
     ("public.people", "id"),
