@@ -28,7 +28,15 @@ def tests(session: nox.Session) -> None:
 def endurance(session: nox.Session) -> None:
     """Kills, outages, cycles and large tables: the same tests with larger parameters."""
     session.install("-e", ".[testing]")
-    session.run("pytest", "-m", "endurance", *session.posargs, env={"WOMPBOT_ENDURANCE": "1"})
+    session.run(
+        "pytest",
+        "-m",
+        "endurance",
+        "--numprocesses=2",
+        "--dist=worksteal",
+        *session.posargs,
+        env={"WOMPBOT_ENDURANCE": "1"},
+    )
 
 
 @nox.session

@@ -1,5 +1,19 @@
-"""Fixtures for every test."""
+"""Fixtures for every test, and which of them wait for the endurance session."""
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
 pytest_plugins = ["wompbot_cogs.testing", "discord_server", "command_line"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked ``pytest.mark.endurance(only=True)``, unless that session runs."""
+    if os.environ.get("WOMPBOT_ENDURANCE"):
+        return
+    later = [item for item in items if (mark := item.get_closest_marker("endurance")) and mark.kwargs]
+    if later:
+        config.hook.pytest_deselected(items=later)
+        items[:] = [item for item in items if item not in set(later)]

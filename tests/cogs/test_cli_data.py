@@ -59,6 +59,7 @@ async def test_a_log_is_stored_once_however_often_it_is_read(
     assert await count(database) == 100
 
 
+@pytest.mark.endurance(only=True)
 async def test_what_is_left_of_a_log_is_stored_later(
     wompbot: Wompbot, database: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ async def test_people_who_opted_out_are_left_out(
     assert (done.json["stored"], done.json["opted_out"]) == (0, 100)
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_backup_brings_everything_back(
     wompbot: Wompbot, database: dict[str, Any], log: Path, tmp_path: Path
 ) -> None:
@@ -163,6 +165,7 @@ async def test_plugins_are_listed_for_people_one_line_each(
     assert "chat" in shown(done)
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_plugin_is_purged_only_when_its_id_is_typed_again(
     wompbot: Wompbot, database: dict[str, Any], db: Database
 ) -> None:
@@ -175,6 +178,7 @@ async def test_a_plugin_is_purged_only_when_its_id_is_typed_again(
     assert await db.fetch_value("SELECT to_regnamespace('plugin_gone') IS NULL")
 
 
+@pytest.mark.endurance(only=True)
 async def test_what_a_plugin_does_not_ask_for_cannot_be_granted(
     wompbot: Wompbot, database: dict[str, Any]
 ) -> None:

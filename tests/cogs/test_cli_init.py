@@ -74,6 +74,7 @@ async def test_a_file_that_exists_is_kept_unless_forced(
     assert TOKEN in file.read_text()
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_database_is_tried_too(
     wompbot: Wompbot, discord_server: DiscordServer, model: OfflineServer, database_settings: DatabaseSettings
 ) -> None:

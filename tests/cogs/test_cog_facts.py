@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import discord
 import pytest
-from wompbot_cogs.testing.leaks import find_leaks
 
 from living_bot import OWNER, Living, Opener
+from wompbot_cogs.authoring.leaks import find_leaks
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import SearchSettings
 from wompcore.search import SearchResult

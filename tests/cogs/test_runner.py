@@ -108,6 +108,7 @@ async def test_a_dropped_connection_is_resumed_without_filling_gaps(discord_serv
         assert not bot.filled.is_set()
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_forgotten_session_starts_anew_on_the_same_server(discord_server: DiscordServer) -> None:
     async with running(discord_server) as bot:
         await discord_server.invalidate_sessions()

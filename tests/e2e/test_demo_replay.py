@@ -143,6 +143,7 @@ async def test_people_who_opted_out_are_dropped(replay: Replayer, db: Database):
     assert (done.messages_stored, done.already_stored, done.opted_out_dropped) == (4, 1, 5)
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_limit_ends_the_replay_early_and_the_rest_follows_later(replay: Replayer):
     lines = [line(n) for n in range(50)]
     progress: list[int] = []
@@ -186,7 +187,10 @@ async def test_a_log_without_any_message_is_refused(replay: Replayer):
 @pytest.mark.skipif(not CHAT.exists(), reason="the public logs are not beside this checkout")
 @pytest.mark.parametrize(
     ("name", "nick", "messages", "people"),
-    [("ubuntu.jsonl", "ubotu", 31_912, 2_959), ("rust.jsonl", None, 3_564, 253)],
+    [
+        pytest.param("ubuntu.jsonl", "ubotu", 31_912, 2_959, marks=pytest.mark.endurance(only=True)),
+        ("rust.jsonl", None, 3_564, 253),
+    ],
 )
 async def test_public_logs_come_through_whole(
     replay: Replayer, name: str, nick: str | None, messages: int, people: int

@@ -91,6 +91,7 @@ def test_a_run_that_fails_leaves_no_empty_summary(tmp_path: Path):
     assert not out.exists()
 
 
+@pytest.mark.endurance(only=True)
 def test_malformed_lines_make_the_replay_say_so(tmp_path: Path):
     log = tmp_path / "log.jsonl"
     good = {"id": 1, "channel": "c", "author": "a", "at": "2020-01-01T00:00:00Z", "text": "hi"}
@@ -101,6 +102,7 @@ def test_malformed_lines_make_the_replay_say_so(tmp_path: Path):
     assert json.loads(done.stdout)["messages_stored"] == 1
 
 
+@pytest.mark.endurance(only=True)
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_on_a_terminal_one_may_talk_afterwards():
     import pty

@@ -52,6 +52,7 @@ def row_of(done: Outcome, plugin: str) -> dict[str, Any]:
     return dict(row)
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_running_bot_does_what_the_command_line_says(
     wompbot: Wompbot, settings: Settings, discord_server: DiscordServer
 ) -> None:

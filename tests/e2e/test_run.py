@@ -122,6 +122,7 @@ async def test_what_was_said_while_the_bot_was_off_is_stored_once(
         assert await texts(app, of=251) == ["before", *said]
 
 
+@pytest.mark.endurance(only=True)
 async def test_history_of_people_who_opted_out_stays_out(
     settings: BotSettings, discord_server: DiscordServer
 ) -> None:
@@ -165,6 +166,7 @@ async def process(settings: BotSettings, **discord: object) -> AsyncIterator[asy
         await started.communicate()
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_stopped_process_ends_its_reply_first(
     discord_server: DiscordServer, database_settings: DatabaseSettings
 ) -> None:

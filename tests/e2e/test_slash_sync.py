@@ -112,7 +112,9 @@ async def test_of_several_processes_one_registers_a_change(
         assert await quiet(other) == 0  # what is registered counts for every process
         site.install("hello", DESCRIBED, words="GREETING = 'one'")
         await app.host.load("hello")
-        await until(lambda: any(state.id == "hello" for state in other.host.states()))
+        await until(
+            lambda: any(state.id == "hello" and state.state == "live" for state in other.host.states())
+        )
         await asyncio.gather(app.bot.slash.sync(), other.bot.slash.sync())  # both see it at one time
         assert await quiet(app) + await quiet(other) == 2
         running.cancel()
@@ -160,6 +162,7 @@ async def test_a_refusal_is_survived_and_shown(
         await asyncio.wait([running])
 
 
+@pytest.mark.endurance(only=True)
 async def test_the_command_line_registers_once(settings: BotSettings, discord_server: DiscordServer) -> None:
     given = {
         "database": {"url": settings.database.url},

@@ -77,12 +77,14 @@ async def test_every_migration_that_would_break_the_version_before_is_named(proj
     assert "winds" in second
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_column_with_a_persons_id_must_be_declared(project: Path) -> None:
     migrate(project, "CREATE TABLE rains (user_id bigint, day date);")
     [problem] = await problems(project)
     assert problem == "data: undeclared personal data: rains.user_id"
 
 
+@pytest.mark.endurance(only=True)
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -101,6 +103,7 @@ async def test_what_cannot_be_loaded_is_told(project: Path, old: str, new: str, 
     assert says in problem
 
 
+@pytest.mark.endurance(only=True)
 async def test_what_stays_after_a_swap_is_named(project: Path) -> None:
     (project / "held_elsewhere.py").write_text("HELD = []")
     change(project, CODE, "from typing import Any", "import held_elsewhere")

@@ -23,6 +23,7 @@ async def test_the_host_loads_the_example_as_it_loads_any_plugin(living: Living,
         assert (await living.slash("alice", "hello")).startswith("Hello, ")
 
 
+@pytest.mark.endurance(only=True)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_passes_its_own_tests(example: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]

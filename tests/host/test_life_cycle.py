@@ -79,9 +79,9 @@ class Life:
 @pytest.mark.endurance
 @pytest.mark.timeout(1200)
 @example(steps=["break", "load", "swap"])
-@given(steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=20 if ENDURANCE else 6))
+@given(steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=12 if ENDURANCE else 6))
 @settings(
-    max_examples=100 if ENDURANCE else 3,
+    max_examples=15 if ENDURANCE else 3,
     deadline=None,
     phases=[
         Phase.explicit,

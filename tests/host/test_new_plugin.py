@@ -15,6 +15,7 @@ from wompbot_cogs.authoring.project import project_of
 from wompcore.errors import ConfigInvalid
 
 
+@pytest.mark.endurance(only=True)
 @pytest.mark.parametrize(
     "command",
     [

@@ -29,7 +29,7 @@ async def test_the_examples_of_all_hooks_run_side_by_side(
         await living.ask(OWNER, f"!plugins grant book_{hook} costs") if rules.needs == "costs" else None
         await living.load(f"book_{hook}")
     hooks = living.app.hooks
-    assert {hook: hooks.implementers(hook) for hook in RULES} == {hook: [f"book_{hook}"] for hook in RULES}
+    assert all(f"book_{hook}" in hooks.implementers(hook) for hook in RULES)
     model.calls("club_rules")
     assert "be kind" in await living.ask("alice", "wompbot, how shall I behave?")
     shown = " ".join(message["content"] or "" for message in model.asked[-1]["messages"])

@@ -257,6 +257,7 @@ async def test_every_call_is_recorded_once_while_the_server_stops_and_comes_back
     assert "kept until the database is back" in caplog.text
 
 
+@pytest.mark.endurance(only=True)
 async def test_no_call_may_start_when_its_cost_could_not_be_kept(
     stoppable: tuple[EmbeddedServer, Database], caplog: pytest.LogCaptureFixture
 ) -> None:

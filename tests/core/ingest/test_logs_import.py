@@ -92,6 +92,7 @@ async def test_hostile_rows_cost_only_themselves(db: Database, tmp_path: Path):
     assert (store.counts.stored, store.counts.parked) == (8, 0)
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_database_that_stays_away_ends_the_import_and_the_next_completes_it(
     own_postgres: ThrowawayServer, tmp_path: Path
 ):

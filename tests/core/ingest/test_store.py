@@ -221,6 +221,7 @@ async def test_nothing_is_lost_while_the_database_is_away(postgres: ThrowawaySer
         assert store.counts.stored + store.counts.already_stored == 1000
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_database_that_stays_away_is_told_once(
     own_postgres: ThrowawayServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -285,6 +285,7 @@ async def stoppable(tmp_path: Path) -> AsyncIterator[tuple[EmbeddedServer, Datab
             yield server, db, listener
 
 
+@pytest.mark.endurance(only=True)
 async def test_an_outage_ends_no_job_and_no_worker(
     stoppable: tuple[EmbeddedServer, Database, Listener], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -325,6 +326,7 @@ async def deferred(jobs: Jobs, name: str, *, what: str) -> None:
                 return
 
 
+@pytest.mark.endurance(only=True)
 async def test_closing_during_an_outage_is_quick_and_quiet(
     stoppable: tuple[EmbeddedServer, Database, Listener], caplog: pytest.LogCaptureFixture
 ) -> None:
