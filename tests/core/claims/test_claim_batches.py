@@ -114,7 +114,7 @@ async def test_the_best_are_checked_first_when_the_day_is_short(
 ) -> None:
     weak = "in that league a club always buys the cup with its money"
     strong = "I guarantee that they will never win that title again, I promise"
-    async with process(database_settings, base_url, gather_s=60, guild_daily_cap=1) as bot:
+    async with process(database_settings, base_url, batch=8, gather_s=60, guild_daily_cap=1) as bot:
         bot.watcher.offer(said(1, weak), threshold="thorough")
         assert bot.watcher.counts.fires == 1
         await bot.offer(said(2, strong, author=ANN))
