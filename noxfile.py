@@ -34,6 +34,7 @@ def endurance(session: nox.Session) -> None:
         "endurance",
         "--numprocesses=2",
         "--dist=worksteal",
+        "--timeout=600",
         *session.posargs,
         env={"WOMPBOT_ENDURANCE": "1"},
     )

@@ -223,7 +223,7 @@ async def test_many_swaps_leave_as_little_as_one(living: Living, site: PluginSit
     packages = {"hoarder": "hoarder_plugin"}
     packages |= {plugin: f"wompbot_cogs.cogs.{plugin}" for plugin in BUILT_IN}
     retired = []
-    for _ in range(200 if ENDURANCE else 3):
+    for _ in range(60 if ENDURANCE else 3):
         for plugin, package in packages.items():
             retired += [weakref.ref(sys.modules[name]) for name in modules_of(package)]
             await living.app.host.swap(plugin)
