@@ -40,3 +40,19 @@ def test_four_in_five_are_found_and_four_in_five_fires_are_right(part: slice) ->
 
 def fires(texts: Sequence[str]) -> int:
     return sum(SCREEN.judge(text).fires for text in texts)
+
+
+def plain(name: str) -> list[str]:
+    return (LINES / name).read_text(encoding="utf-8").splitlines()
+
+
+def test_at_most_ten_of_500_lines_of_small_talk_fire() -> None:
+    small_talk = plain("small_talk.txt")
+    assert len(set(small_talk)) == 500
+    assert fires(small_talk) <= 10
+
+
+def test_at_least_forty_of_fifty_real_claims_fire() -> None:
+    claims = plain("real_claims.txt")
+    assert len(set(claims)) == 50
+    assert fires(claims) >= 40
