@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,10 +21,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _log_levels() -> Iterator[None]:
-    """Leave the levels of our logs as they were: a command that runs inside a test sets them."""
-    loggers = [logging.getLogger(name) for name in ("wompcore", "wompbot_cogs")]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+def _log_levels() -> None:
+    """Let our logs speak: a command that ran inside an earlier test or fixture may have silenced them."""
+    for name in ("", "wompcore", "wompbot_cogs"):
+        logging.getLogger(name).setLevel(logging.WARNING if not name else logging.NOTSET)
