@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta, tzinfo
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from wompcore.claims.checker import when_up
+from wompcore.claims.changes import Change, Changes
 from wompcore.clock import Clock
 from wompcore.errors import QuoteRefused
 from wompcore.events import ChatMessage, MessageEdited
@@ -28,11 +26,8 @@ MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 TEXT_CHARS: Final = 2000
 """Length of a quote as it is stored, characters."""
 
-_WAITING: Final = 10_000
 _CLOSE_WITHIN_S: Final = 10.0
 _CHOICES: Final[dict[Mode, Choice]] = {"alltime": "favourite", "random": "any"}
-
-_log = logging.getLogger(__name__)
 
 
 def since_of(mode: Mode, now: datetime, zone: tzinfo) -> datetime:
@@ -60,7 +55,7 @@ class Quotes:
         self._book = book
         self.tracked = tracked
         self._clock = clock
-        self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_WAITING)
+        self._changes = Changes("quote", self._keep)
 
     @classmethod
     @asynccontextmanager
@@ -73,7 +68,7 @@ class Quotes:
             clock: Tells when a quote is saved.
         """
         quotes = cls(book, await book.known(listener), clock)
-        worker = asyncio.create_task(quotes._work_on_changes())
+        worker = asyncio.create_task(quotes._changes.work())
         try:
             yield quotes
         finally:
@@ -138,35 +133,19 @@ class Quotes:
     def edited(self, edit: MessageEdited) -> None:
         """Take an edit in; costs a look-up when the message is not quoted."""
         if edit.id in self.tracked:
-            self._change(edit)
+            self._changes.put(edit)
 
     def deleted(self, message_ids: Iterable[int]) -> None:
         """Take deletions in; costs a look-up for a message that is not quoted."""
         for message_id in message_ids:
             if message_id in self.tracked:
-                self._change(message_id)
+                self._changes.put(message_id)
 
     async def settled(self) -> None:
         """Wait until edits and deletions are kept."""
-        await self._changes.join()
+        await self._changes.settled()
 
-    def _change(self, change: MessageEdited | int) -> None:
-        try:
-            self._changes.put_nowait(change)
-        except asyncio.QueueFull:
-            _log.warning("a change of a quote is lost: too many are waiting")
-
-    async def _work_on_changes(self) -> None:
-        while True:
-            change = await self._changes.get()
-            try:
-                await when_up(partial(self._keep, change))
-            except Exception:
-                _log.exception("a change of a quote could not be kept")
-            finally:
-                self._changes.task_done()
-
-    async def _keep(self, change: MessageEdited | int) -> None:
+    async def _keep(self, change: Change) -> None:
         text = "" if isinstance(change, int) else bound(change.text.strip(), TEXT_CHARS)
         if isinstance(change, MessageEdited) and text:
             await self._book.edit(change, text)

@@ -6,15 +6,14 @@ What it does for an ordinary message, edit or deletion is synchronous and stays 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, timedelta, tzinfo
-from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from wompcore.claims.changes import Change, Changes
 from wompcore.claims.check import Check
-from wompcore.claims.checker import ClaimChecker, Consent, Model, when_up
+from wompcore.claims.checker import ClaimChecker, Consent, Model
 from wompcore.claims.contradictions import Contradictions
 from wompcore.claims.learning import Learning
 from wompcore.claims.recall import RecentMessages
@@ -37,12 +36,9 @@ TRACKED_FOR: Final = timedelta(days=90)
 """How old a message may be for its edits and deletions to reach its claim after a restart."""
 
 _TRACKED: Final = 100_000
-_CHANGES: Final = 10_000
 _WORKERS: Final = 4
 _WAITING: Final = 1000
 _CLOSE_WITHIN_S: Final = 10.0
-
-_log = logging.getLogger(__name__)
 
 
 class Link(Protocol):
@@ -98,7 +94,7 @@ class ClaimWatcher:
         self.tracked = SnowflakeSet(_TRACKED)
         self._open: dict[int, Check] = {}
         self._checks = WaitingChecks(_WAITING, settings.batch, settings.gather_s)
-        self._changes: asyncio.Queue[MessageEdited | int] = asyncio.Queue(_CHANGES)
+        self._changes = Changes("claim", self._keep)
 
     @classmethod
     @asynccontextmanager
@@ -141,7 +137,7 @@ class ClaimWatcher:
         await watcher._load_tracked()
         await learning.reload()
         workers = [asyncio.create_task(watcher._work_on_checks()) for _ in range(_WORKERS)]
-        workers.append(asyncio.create_task(watcher._work_on_changes()))
+        workers.append(asyncio.create_task(watcher._changes.work()))
         try:
             yield watcher
         finally:
@@ -199,7 +195,7 @@ class ClaimWatcher:
         if check := self._open.get(edit.id):
             check.edit = edit
         elif edit.id in self.tracked:
-            self._change(edit)
+            self._changes.put(edit)
 
     def deleted(self, message_ids: Iterable[int]) -> None:
         """Take deletions in; costs a look-up per message that carries no claim."""
@@ -208,12 +204,12 @@ class ClaimWatcher:
             if check := self._open.get(message_id):
                 check.deleted = True
             elif message_id in self.tracked:
-                self._change(message_id)
+                self._changes.put(message_id)
 
     async def settled(self) -> None:
         """Wait until nothing is left to do."""
         await self._checks.settled()
-        await self._changes.join()
+        await self._changes.settled()
 
     async def forget_limits(self) -> None:
         """Forget checks that hold nobody back any more."""
@@ -240,12 +236,6 @@ class ClaimWatcher:
             del self._open[check.message.id]
             self.counts.dropped += 1
 
-    def _change(self, change: MessageEdited | int) -> None:
-        try:
-            self._changes.put_nowait(change)
-        except asyncio.QueueFull:
-            _log.warning("a change of a claim is lost: too many are waiting")
-
     async def _work_on_checks(self) -> None:
         while True:
             checks = await self._checks.take()
@@ -266,21 +256,11 @@ class ClaimWatcher:
         if check.kept:
             self.tracked.add(message_id)
             if check.deleted:
-                self._change(message_id)
+                self._changes.put(message_id)
             elif check.edit:
-                self._change(check.edit)
+                self._changes.put(check.edit)
 
-    async def _work_on_changes(self) -> None:
-        while True:
-            change = await self._changes.get()
-            try:
-                await when_up(partial(self._keep, change))
-            except Exception:
-                _log.exception("a change of a claim could not be kept")
-            finally:
-                self._changes.task_done()
-
-    async def _keep(self, change: MessageEdited | int) -> None:
+    async def _keep(self, change: Change) -> None:
         if isinstance(change, int):
             await self._book.delete([change], self._clock.now())
             self.tracked.discard(change)
