@@ -118,7 +118,8 @@ class Alerts:
             except Exception:  # whatever it is, the alert is still in the database
                 _log.exception("alerts are handed out later")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._news.wait()
             self._news.clear()
 
 

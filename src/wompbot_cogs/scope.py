@@ -140,7 +140,8 @@ class Scope:
         while self._last:
             finish = self._last.pop()
             try:
-                await asyncio.wait_for(finish(), _END_S)
+                async with asyncio.timeout(_END_S):
+                    await finish()
             except Exception as error:
                 self.report(error)
         self.retire()  # what the work opened while it finished

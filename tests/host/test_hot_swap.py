@@ -109,7 +109,7 @@ async def test_m3_loops_and_bare_tasks_end_without_a_cog_unload(living: Living, 
         asyncio.create_task(self.forever(), name="bare")
 
     async def forever(self):
-        await asyncio.wait_for(asyncio.Event().wait(), 3600)
+        await asyncio.sleep(3600)
 
     @tasks.loop(seconds=0.01, name="bare")
     async def tick(self): ...

@@ -23,7 +23,7 @@ class Told:
         self._said.put_nowait(text)
 
     async def next(self) -> str:
-        return await asyncio.wait_for(self._said.get(), 30)
+        return await self._said.get()
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ async def ask(settings: BotSettings, request: Request) -> Mapping[str, Any] | No
     """
     for path in sockets_of(settings):
         try:
-            line = await asyncio.wait_for(_exchange(path, request), _ANSWER_S)
+            async with asyncio.timeout(_ANSWER_S):
+                line = await _exchange(path, request)
         except (FileNotFoundError, ConnectionRefusedError):
             continue  # its process is gone
         except TimeoutError as error:

@@ -167,7 +167,8 @@ async def owner_socket(
 
 async def _read(reader: asyncio.StreamReader) -> Request:
     try:
-        line = await asyncio.wait_for(reader.readline(), _READ_S)
+        async with asyncio.timeout(_READ_S):
+            line = await reader.readline()
         if not line.endswith(b"\n"):
             raise ControlRefused("no whole line came", hint=_HINT)
         return Request.model_validate_json(line)

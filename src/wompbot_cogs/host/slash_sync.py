@@ -69,6 +69,7 @@ class SlashSync:
         self._guilds = guilds
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._syncing = asyncio.Lock()  # a turn is the whole process's
         self._failures = 0
         self.calls = 0
         self.problem = ""
@@ -96,15 +97,16 @@ class SlashSync:
             TimeoutError: A rate limit takes longer than it is worth to wait.
             DatabaseError: What was registered is not known.
         """
-        known = await self._known()
-        if not changed(known, self._fingerprints(known)):
-            return []
-        while not await self._guilds.take_turn(_TURN, self._name, _CALLS * self.call_s):  # noqa: ASYNC110 # the
-            await asyncio.sleep(_TURN_S)  # other process may be gone; most likely it registers the same
-        try:
-            return await self._register()
-        finally:
-            await self._guilds.end_turn(_TURN, self._name)
+        async with self._syncing:
+            known = await self._known()
+            if not changed(known, self._fingerprints(known)):
+                return []
+            while not await self._guilds.take_turn(_TURN, self._name, _CALLS * self.call_s):  # noqa: ASYNC110 # the
+                await asyncio.sleep(_TURN_S)  # other process may be gone; most likely it registers the same
+            try:
+                return await self._register()
+            finally:
+                await self._guilds.end_turn(_TURN, self._name)
 
     async def _register(self) -> list[str]:
         """Register what is still to be registered, in our turn."""

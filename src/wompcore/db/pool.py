@@ -11,6 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from wompcore.db.cancellation import cancellation_check
 from wompcore.db.connection import LinkState, watched_connection
 
 _PATIENCE_S = 1.0  # how long a caller waits for a server that does not answer
@@ -79,6 +80,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
             PoolTimeout: None became free in time; :class:`ServerAway` when none can be made.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        check = cancellation_check()
         while True:
             remaining = deadline - time.monotonic()
             try:
@@ -91,6 +93,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
                     raise
                 continue
             try:
+                check()
                 if await _is_alive(connection):
                     return connection
                 await connection.close()

@@ -14,6 +14,7 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.manager import get_channel_for_queues
 
 from wompcore.db import Database
+from wompcore.db.cancellation import cancellation_kept
 from wompcore.db.translate import translated
 from wompcore.errors import DatabaseReadOnly, DatabaseUnavailable, PoolExhausted
 
@@ -123,7 +124,7 @@ class Connector(PsycopgConnector):
         wait_s, longest_s = _RETRY_S
         while True:
             try:
-                with plain_errors(self._url):
+                with cancellation_kept(), plain_errors(self._url):
                     return await run(query, **arguments)
             except AWAY:
                 if self.closing.is_set():

@@ -46,6 +46,44 @@ async def test_an_error_in_the_data_comes_out_as_the_drivers_own(db: Database) -
     assert await db.fetch_value("SELECT 1") == 1
 
 
+@pytest.mark.parametrize("ticks", range(10))
+async def test_a_cancellation_is_kept_when_a_connection_comes_free_at_that_moment(
+    database_settings: DatabaseSettings, ticks: int
+) -> None:
+    settings = database_settings.model_copy(update={"pool_min": 1, "pool_max": 1})
+
+    async def work() -> None:
+        while True:
+            await db.execute("SELECT 1")
+
+    async with Database.open(settings) as db:
+        async with db.connection():
+            working = asyncio.create_task(work())
+            while not db.pool.get_stats().get("requests_queued"):  # noqa: ASYNC110 # nobody tells
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        working.cancel()
+        await asyncio.wait([working], timeout=5)
+        assert working.cancelled()
+        assert await db.fetch_value("SELECT 1") == 1  # and the only connection is back
+
+
+async def test_a_cancellation_is_kept_when_the_connection_breaks_with_it(db: Database) -> None:
+    async def work() -> None:
+        async with db.connection() as connection:
+            pid.set_result(connection.info.backend_pid)
+            await connection.execute("SELECT pg_sleep(60)")
+
+    pid = asyncio.get_running_loop().create_future()
+    working = asyncio.create_task(work())
+    await db.execute("SELECT pg_terminate_backend(%s)", [await pid])
+    working.cancel()
+    await asyncio.wait([working], timeout=5)
+    assert working.cancelled()
+
+
 async def test_a_statement_that_runs_too_long_is_ended(database_settings: DatabaseSettings) -> None:
     settings = database_settings.model_copy(update={"statement_timeout_s": 0.05})
     async with Database.open(settings) as db:
