@@ -98,7 +98,7 @@ class Budgets:
         await self._repository.rebuild(self._clock.now())
 
     async def forget(self) -> None:
-        """Remove minutes that no rolling hour counts any more; a job does this."""
+        """Remove what no window counts any more, people who opted out among it; a job does this hourly."""
         await self._repository.forget(self._clock.now())
 
     async def hand_out(self, to: Callable[[Crossing], Awaitable[object]]) -> int:

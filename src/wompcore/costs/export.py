@@ -13,8 +13,8 @@ from wompcore.costs.report import EVERYWHERE
 from wompcore.ids import snowflake_time
 from wompcore.repos.costs import CostEntry, CostRepository
 
-COLUMNS = ("at", *(field.name for field in fields(CostEntry)))
-"""The header: when a call was made, in UTC, and all that its entry holds."""
+COLUMNS = ("at", *(field.name for field in fields(CostEntry) if field.name != "payer_id"))
+"""The header: when a call was made, in UTC, and all that its entry tells."""
 
 _PAGE = 250  # written in some ten milliseconds, for which the event loop stands still
 # What a spreadsheet takes for a formula, and what it strips before looking (OWASP, "CSV Injection").

@@ -140,7 +140,7 @@ class Ledger:
         for entry in entries:
             if entry.id in self._open:
                 self._open.remove(entry.id)
-                self.settled.tell(entry)
+                self.settled.tell(replace(entry, payer_id=None))
                 if entry.above_reserved:
                     _log.warning(
                         "%s cost more for %s than it was allowed: $%s of $%s",
@@ -268,6 +268,7 @@ class Ledger:
             estimate_usd=None if usage.cost is None else by_price,
             reserved_usd=reservation.worst_usd,
             above_reserved=cost > reservation.worst_usd or tokens > reservation.worst_tokens,
+            payer_id=None if named else what_for.person_id,
         )
 
     def _price(self, call: Call, at: datetime, input_tokens: int | None = None) -> tuple[Price, PriceSource]:

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from wompcore.db import Database
 from wompcore.errors import BudgetInvalid
 from wompcore.repos.costs import HOLD_LEDGER
+from wompcore.repos.costs_windows import forget_windows
 
 BudgetScope = Literal["all", "guild", "channel", "person", "plugin", "purpose", "model"]
 Period = Literal["hour", "day", "month", "total"]
@@ -79,11 +80,6 @@ JOIN budgets AS b ON b.scope = %(scope)s AND b.key IN (part.key, '*')
 JOIN budget_meters AS m ON m.budget_id = b.id AND m.key = part.key
     AND m.starts_at >= budget_since(b.period, b.zone, %(at)s)
 GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
-"""
-_FORGET = """
-DELETE FROM budget_meters AS m USING budgets AS b
-WHERE b.id = m.budget_id AND b.period = 'hour' AND m.starts_at > '-infinity'
-    AND m.starts_at < %s - interval '1 day'
 """
 _NEXT_CROSSING = """
 SELECT c.id, c.budget_id, b.scope, c.key, b.period, b.unit, b.amount, c.starts_at, c.percent, c.threshold,
@@ -264,8 +260,8 @@ class BudgetRepository:
             await _sum_anew(connection, at, None)
 
     async def forget(self, at: datetime) -> None:
-        """Remove what no rolling hour counts any more."""
-        await self._db.execute(_FORGET, (at,))
+        """Remove minutes that no rolling hour counts, and a day after a window ended whom it counted."""
+        await forget_windows(self._db, at)
 
     async def hand_out(self, to: Callable[[Crossing], Awaitable[object]]) -> bool:
         """Hand the oldest crossing that is not handed out to somebody; return whether there was one.

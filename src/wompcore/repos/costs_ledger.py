@@ -24,7 +24,11 @@ _BESIDE_ENTRY = ("expected_usd", "expected_tokens", "background", "expires_at")
 
 @dataclass(frozen=True, slots=True)
 class CostEntry:
-    """One call as it is recorded; the fields are the table's columns."""
+    """One call as it is recorded; the fields are the table's columns.
+
+    Whom it was for is not kept of somebody who opted out. Budgets for people count them all the same, by
+    ``payer_id``, which the database keeps only while there is such a budget and until its window ends.
+    """
 
     id: int
     provider: str
@@ -52,6 +56,7 @@ class CostEntry:
     reserved_usd: Usd | None = None
     above_reserved: bool = False
     swept: bool = False
+    payer_id: int | None = None
 
 
 ENTRY_COLUMNS = tuple(field.name for field in fields(CostEntry))

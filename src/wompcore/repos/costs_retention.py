@@ -23,7 +23,7 @@ FROM (
     SELECT b.budget_id, b.key,
         sum(CASE b.unit WHEN 'usd' THEN e.cost_usd ELSE e.input_tokens::bigint + e.output_tokens END) AS spent
     FROM cost_entries AS e CROSS JOIN LATERAL budgets_of(entry_time(e.id), e.guild_id, e.channel_id,
-        e.person_id, e.plugin, e.purpose, e.model) AS b
+        coalesce(e.person_id, e.payer_id), e.plugin, e.purpose, e.model) AS b
     WHERE e.id >= %(first)s AND e.id < %(end)s AND b.period = 'total'
     GROUP BY 1, 2
 ) AS e

@@ -82,7 +82,7 @@ class PersonalDataRepository:
             How many rows were touched; done again, none.
         """
         if holder.table in _LEDGER:
-            first = holder.table == "public.cost_entries"
+            first = (holder.table, holder.person_column) == ("public.cost_entries", "person_id")
             return int(await self._db.fetch_value(_FORGET_IN_LEDGER, [person_id])) if first else 0
         columns = await self._columns(holder)
         if holder.on_erase == "keep" or holder.person_column not in columns:
