@@ -29,7 +29,8 @@ EACH = Budget("person", "*", "day", action="refuse", amount=Decimal(2))
 NAMED = """
 SELECT (SELECT count(*) FROM cost_entries WHERE 9 IN (person_id, payer_id))
     + (SELECT count(*) FROM cost_reservations WHERE 9 IN (person_id, payer_id))
-    + (SELECT count(*) FROM budget_meters WHERE key = '9') + (SELECT count(*) FROM budget_crossings WHERE key = '9')
+    + (SELECT count(*) FROM budget_meters WHERE key = '9')
+    + (SELECT count(*) FROM budget_crossings WHERE key = '9')
     + (SELECT count(*) FROM cost_totals WHERE key = '9')
 """
 
