@@ -138,6 +138,7 @@ async def test_a_turn_that_a_dead_process_left_is_taken_over(
         (400, {"code": 30034, "message": "Max number of daily application command creates"}, "today"),
         (429, {"retry_after": 3600.0, "message": "slow down", "global": False}, "wait"),
         (400, {"code": 50035, "message": "Invalid Form Body"}, "50035"),
+        (200, {"message": "this is no list of commands"}, "nothing that can be read"),
     ],
 )
 async def test_a_refusal_is_survived_and_shown(

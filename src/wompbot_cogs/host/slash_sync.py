@@ -13,7 +13,7 @@ from typing import Any
 import discord
 from discord.ext import commands
 
-from wompcore.errors import DatabaseError
+from wompcore.errors import WompError
 from wompcore.repos.guilds import GuildRepository
 
 _log = logging.getLogger(__name__)
@@ -149,10 +149,11 @@ class SlashSync:
     async def _try(self) -> None:
         try:
             await self.sync()
-        except (discord.HTTPException, TimeoutError, DatabaseError) as error:
+        except Exception as error:  # also what discord.py, or a plugin's command, makes of an odd answer
             self._failures += 1
             self.problem = _words(error)
-            _log.error("slash commands are not registered: %s", self.problem)
+            expected = isinstance(error, discord.HTTPException | TimeoutError | OSError | WompError)
+            _log.error("slash commands are not registered: %s", self.problem, exc_info=not expected)
             if (pause_s := _pause_s(error, self._failures)) is not None:
                 self.soon(pause_s)
         else:
@@ -166,7 +167,9 @@ def _words(error: Exception) -> str:
             return "Discord takes no more new commands today; those that exist still work"
         case discord.HTTPException(status=429) | TimeoutError():
             return "Discord asks us to wait before commands are registered"
-    return " ".join(str(error).split())[:300]
+        case discord.HTTPException() | OSError() | WompError():
+            return " ".join(str(error).split())[:300]
+    return f"Discord's answer is nothing that can be read ({type(error).__name__}); it is asked again later"
 
 
 def _pause_s(error: Exception, failures: int) -> float | None:
