@@ -27,6 +27,7 @@ class PluginState:
         problem: Why it is not live, or why its last update was refused.
         errors: Errors since it went live.
         retry_at: When it is tried again; ``None`` in quarantine: when it is released.
+        decision: Why it is to run or not, where its owner or the settings decided that; else empty.
     """
 
     id: str
@@ -38,6 +39,7 @@ class PluginState:
     problem: str = ""
     errors: int = 0
     retry_at: datetime | None = None
+    decision: str = ""
 
 
 class PluginHost(Protocol):

@@ -72,3 +72,20 @@ async def test_what_waits_for_the_owner_is_not_loaded_and_listed_with_the_reason
 async def test_processes_of_other_machines_are_named_as_those_that_follow(db: Database) -> None:
     await PluginRepository(db).report("elsewhere-7", {"chat": "1.0.0"})
     assert await decide_at_rest(db, "unload", "chat", via="cli") == ["elsewhere-7"]
+
+
+async def test_a_load_at_rest_goes_beyond_the_list_and_an_unload_ends_that(
+    db: Database, site: PluginSite
+) -> None:
+    site.install("hello")
+    steps: list[tuple[Decision, str, str]] = [
+        ("load", "ready", "loaded by hand, beyond bot.plugins"),
+        ("unload", "off", "unloaded by hand"),
+    ]
+    for verb, then, told in steps:
+        await decide_at_rest(db, verb, "hello", listed=["chat"], via="cli")
+        rows = await rows_at_rest(db, SystemClock(), ["chat"])
+        assert [(row.state, row.decision) for row in rows if row.id == "hello"] == [(then, told)]
+        assert {row.decision for row in rows if row.id == "claims"} == {"left out by bot.plugins"}
+    with pytest.raises(PluginError, match="would not be loaded"):
+        await decide_at_rest(db, "swap", "claims", listed=["chat"], via="cli")

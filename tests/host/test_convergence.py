@@ -14,6 +14,7 @@ from wompbot_cogs import PluginState
 from wompbot_cogs.app import App, open_app
 from wompbot_cogs.errors import PluginError
 from wompbot_cogs.settings import BotSettings
+from wompcore.repos.plugins import PluginWish
 
 
 @pytest.fixture
@@ -32,6 +33,10 @@ async def until(true: Callable[[], Any]) -> None:
 def hello(app: App) -> PluginState:
     never = PluginState("hello", "off", "?")
     return next((state for state in app.host.states() if state.id == "hello"), never)
+
+
+def running(app: App) -> set[str]:
+    return {state.id for state in app.host.states() if state.state == "live"}
 
 
 async def test_loading_swapping_and_unloading_reach_every_process(
@@ -73,6 +78,41 @@ async def test_a_quarantine_survives_a_restart(bot_settings: BotSettings, site: 
     async with open_app(bot_settings) as app:
         assert (hello(app).state, hello(app).problem) == ("quarantined", "it misbehaves")
         assert (await app.host.release("hello")).state == "live"
+
+
+async def test_what_the_owner_loads_beyond_the_list_stays_also_after_a_restart(
+    bot_settings: BotSettings, site: PluginSite
+) -> None:
+    site.install("hello")
+    site.install("other")
+    listed = bot_settings.model_copy(
+        update={"bot": bot_settings.bot.model_copy(update={"plugins": ("plugins", "other")})}
+    )
+    async with open_app(listed) as app:
+        assert (hello(app).state, hello(app).decision) == ("off", "left out by bot.plugins")
+        await app.host.load("hello")
+        await app.core.repos.plugins.wish(PluginWish("other", "1", enabled=False))  # makes everybody look
+        await until(lambda: "other" not in running(app))
+        assert (hello(app).state, hello(app).decision) == ("live", "loaded by hand, beyond bot.plugins")
+    async with open_app(listed) as app:
+        assert running(app) == {"plugins", "hello"}
+        await app.host.swap("hello")
+        await app.host.unload("hello")
+    async with open_app(listed) as app:
+        assert (hello(app).state, hello(app).decision) == ("off", "unloaded by hand")
+        assert running(app) == {"plugins"}
+
+
+async def test_a_swap_is_no_word_of_the_owner_that_outlives_the_list(
+    bot_settings: BotSettings, site: PluginSite
+) -> None:
+    site.install("hello")
+    async with open_app(bot_settings) as app:
+        await app.host.swap("hello")
+        await app.host.load("hello", via="watch")
+    bot = bot_settings.bot.model_copy(update={"plugins": ("plugins",)})
+    async with open_app(bot_settings.model_copy(update={"bot": bot})) as app:
+        assert running(app) == {"plugins"}
 
 
 async def test_who_did_what_and_how_it_went_is_on_record(living: Living, site: PluginSite) -> None:

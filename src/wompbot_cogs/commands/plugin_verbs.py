@@ -101,5 +101,7 @@ async def _ask_or_write(settings: BotSettings, verb: Decision, request: Request)
     from wompcore.db import Database
 
     async with Database.open(settings.database) as db:
-        processes = await decide_at_rest(db, verb, request.plugin, reason=request.reason, via="cli")
+        processes = await decide_at_rest(
+            db, verb, request.plugin, listed=settings.bot.plugins, reason=request.reason, via="cli"
+        )
     return {"bot": "not running", "plugin": request.plugin, "processes": processes}

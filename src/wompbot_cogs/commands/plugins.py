@@ -65,13 +65,13 @@ async def _rows(settings: BotSettings) -> tuple[bool, list[dict[str, Any]]]:
     from wompcore.db import Database
 
     async with Database.open(settings.database) as db:
-        return False, [asdict(row) for row in await rows_at_rest(db, SystemClock())]
+        return False, [asdict(row) for row in await rows_at_rest(db, SystemClock(), settings.bot.plugins)]
 
 
 def _shown(row: Mapping[str, Any]) -> tuple[str, ...]:
     memory, spent = row["memory_bytes"], Decimal(str(row["spent_usd"]))
     since = datetime.fromisoformat(row["since"]).astimezone() if row["since"] else None
-    note = row["problem"] or row["summary"]
+    note = "; ".join(part for part in (row["decision"], row["problem"] or row["summary"]) if part)
     if row["retry_at"]:
         note += f" (tried again at {datetime.fromisoformat(str(row['retry_at'])).astimezone():%H:%M:%S})"
     return (

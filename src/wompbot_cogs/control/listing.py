@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from wompbot_cogs.errors import ConsentAwaited
 from wompbot_cogs.host import Found, Host, discover
 from wompbot_cogs.host.provision import consented
+from wompbot_cogs.host.wanted import decision, is_wanted
 from wompcore.clock import Clock
 from wompcore.core import Core
 from wompcore.db import Database, migrations_in, pending_migrations
@@ -37,6 +38,7 @@ class PluginRow:
         spent_usd: What its calls cost in this UTC month.
         problem: Why it is not live, or why its last update was refused.
         retry_at: When a plugin in quarantine is tried again.
+        decision: Why it is to run or not, where its owner or the settings decided that.
     """
 
     id: str
@@ -50,6 +52,7 @@ class PluginRow:
     spent_usd: Usd = ZERO
     problem: str = ""
     retry_at: datetime | None = None
+    decision: str = ""
 
 
 async def rows_of(host: Host, core: Core) -> list[PluginRow]:
@@ -69,13 +72,20 @@ async def rows_of(host: Host, core: Core) -> list[PluginRow]:
             spent.get(state.id, ZERO),
             state.problem,
             state.retry_at,
+            state.decision,
         )
         for state in await host.look()
     ]
 
 
-async def rows_at_rest(db: Database, clock: Clock) -> list[PluginRow]:
-    """Return what is installed, and what a bot would make of it. No code of a plugin is run."""
+async def rows_at_rest(db: Database, clock: Clock, listed: Collection[str] = ()) -> list[PluginRow]:
+    """Return what is installed, and what a bot would make of it. No code of a plugin is run.
+
+    Args:
+        db: The open database.
+        clock: Tells which month it is.
+        listed: ``bot.plugins``; empty for all.
+    """
     found = await asyncio.to_thread(discover)
     wishes: Mapping[str, PluginWish] = {}
     spent: Mapping[str, Usd] = {}
@@ -83,18 +93,18 @@ async def rows_at_rest(db: Database, clock: Clock) -> list[PluginRow]:
         wishes = await PluginRepository(db).wishes()
         spent = await _spent(CostRepository(db), clock)
     return [
-        _row(plugin, wishes.get(id_, PluginWish(id_, "", enabled=True)), spent.get(id_, ZERO))
+        _row(plugin, wishes.get(id_, PluginWish(id_, "", enabled=True)), listed, spent.get(id_, ZERO))
         for id_, plugin in sorted(found.items())
     ]
 
 
-def _row(plugin: Found, wish: PluginWish, spent: Usd) -> PluginRow:
+def _row(plugin: Found, wish: PluginWish, listed: Collection[str], spent: Usd) -> PluginRow:
     manifest, problem = plugin.manifest, plugin.problem.problem if plugin.problem else ""
     version, summary = (manifest.version, manifest.summary) if manifest else ("?", "")
     state, retry_at = "ready", None
     if wish.quarantined:
         state, problem, retry_at = "quarantined", wish.reason, wish.retry_at
-    elif not wish.enabled:
+    elif not is_wanted(wish, listed):
         state = "off"
     elif manifest is None:
         state = "failed"
@@ -103,7 +113,16 @@ def _row(plugin: Found, wish: PluginWish, spent: Usd) -> PluginRow:
             consented(wish, plugin)
         except ConsentAwaited as error:
             state, problem = "failed", error.problem
-    return PluginRow(plugin.id, state, version, summary, spent_usd=spent, problem=problem, retry_at=retry_at)
+    return PluginRow(
+        plugin.id,
+        state,
+        version,
+        summary,
+        spent_usd=spent,
+        problem=problem,
+        retry_at=retry_at,
+        decision=decision(wish, listed),
+    )
 
 
 async def _spent(costs: CostRepository, clock: Clock) -> dict[str, Usd]:

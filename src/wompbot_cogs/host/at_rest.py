@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
 
@@ -10,6 +11,7 @@ from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.convergence import BEAT_S, KEEPER
 from wompbot_cogs.host.discovery import Found, discover
 from wompbot_cogs.host.provision import consented
+from wompbot_cogs.host.wanted import is_wanted
 from wompcore.db import Database, migrate, migrations_in
 from wompcore.errors import WompError
 from wompcore.repos.plugins import PluginRepository, PluginWish
@@ -18,7 +20,7 @@ Decision = Literal["load", "unload", "swap", "quarantine", "release"]
 
 
 async def decide_at_rest(
-    db: Database, verb: Decision, plugin: str, *, reason: str = "", via: str
+    db: Database, verb: Decision, plugin: str, *, listed: Collection[str] = (), reason: str = "", via: str
 ) -> list[str]:
     """Put a desired state into the table, on record.
 
@@ -26,6 +28,7 @@ async def decide_at_rest(
         db: The open database; its tables are made if no bot ever ran with it.
         verb: What is decided.
         plugin: Its id.
+        listed: ``bot.plugins``; empty for all.
         reason: Why it is put into quarantine.
         via: By what way it was asked.
 
@@ -41,7 +44,7 @@ async def decide_at_rest(
     try:
         found = (await asyncio.to_thread(discover)).get(plugin)
         wish = (await states.wishes()).get(plugin, PluginWish(plugin, "", enabled=True))
-        await states.wish(_decided(verb, wish, found, reason), load=verb in ("load", "swap", "release"))
+        await states.wish(_decided(verb, wish, found, listed, reason), load=verb in ("load", "swap", "release"))
     except WompError as error:
         outcome = error.message
         raise
@@ -50,7 +53,9 @@ async def decide_at_rest(
     return [process.process for process in await states.processes(3 * BEAT_S)]
 
 
-def _decided(verb: Decision, wish: PluginWish, found: Found | None, reason: str) -> PluginWish:
+def _decided(
+    verb: Decision, wish: PluginWish, found: Found | None, listed: Collection[str], reason: str
+) -> PluginWish:
     """Return what a plugin should be once that is decided.
 
     Raises:
@@ -62,15 +67,15 @@ def _decided(verb: Decision, wish: PluginWish, found: Found | None, reason: str)
         raise PluginError(found.id, "loads the others, and stays", hint="Swap it instead.")
     free = replace(wish, quarantined=False, trips=0, retry_at=None, reason="")
     if verb == "unload":
-        return replace(free, enabled=False)
+        return replace(free, enabled=False, by_hand=False)
     if verb == "quarantine":
         return replace(wish, quarantined=True, trips=0, retry_at=None, reason=reason or "by hand")
     if verb == "release" and not wish.quarantined:
         raise PluginError(found.id, "not in quarantine", hint="`wompbot plugins list` tells what is.")
-    if verb == "swap" and not (wish.enabled and not wish.quarantined):
+    if verb == "swap" and (wish.quarantined or not is_wanted(wish, listed)):
         hint = f"`wompbot plugins load {found.id}` does that."
         raise PluginError(found.id, "would not be loaded at the next start", hint=hint)
     if found.manifest is None:
         raise found.problem or PluginError(found.id, "has no manifest")
     consented(wish, found)  # it would wait for the owner, and not be loaded
-    return replace(free, enabled=True)
+    return replace(free, enabled=True, by_hand=free.by_hand or verb != "swap")

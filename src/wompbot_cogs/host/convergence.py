@@ -21,6 +21,7 @@ from wompbot_cogs.host.discovery import Found, Installed
 from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.quarantine import Tolerance
 from wompbot_cogs.host.serving import Serving
+from wompbot_cogs.host.wanted import decision, is_wanted
 from wompbot_cogs.running import running
 from wompbot_cogs.scope import Scope
 from wompcore.clock import Clock
@@ -88,7 +89,7 @@ class Convergence:
 
         Args:
             listener: Brings the decisions of other processes.
-            only: Ids to load; empty for all.
+            only: Ids to load, beside what the owner loads by hand; empty for all.
         """
         self._only = only
         listener.on(CHANNEL, lambda _: self._begin(self._follow_all()))
@@ -120,6 +121,11 @@ class Convergence:
         """Return the desired state of a plugin."""
         self.wishes = await self._states.wishes()
         return self.wishes.get(plugin, PluginWish(plugin, "", enabled=True))
+
+    def decision(self, plugin: str) -> str:
+        """Return why a plugin is to run or not, where its owner or the settings decided that."""
+        wish = self.wishes.get(plugin)
+        return decision(PluginWish(plugin, "", enabled=True) if wish is None else wish, self._only)
 
     async def decide(self, wish: PluginWish, *, by_id: int | None, load: bool = False) -> None:
         """Put a desired state into the table, which this process follows already."""
@@ -168,7 +174,7 @@ class Convergence:
             self._later(found.id, self._tolerance.window_s, end_trial)
 
     def _is_wanted(self, wish: PluginWish) -> bool:
-        if not wish.enabled or (self._only and wish.id not in self._only):
+        if not is_wanted(wish, self._only):
             return False
         return not wish.quarantined or (wish.retry_at is not None and wish.retry_at <= self._clock.now())
 

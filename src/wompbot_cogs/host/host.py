@@ -64,7 +64,7 @@ class Host:
 
         Args:
             listener: Brings what other processes decide.
-            only: Ids to load; empty for all.
+            only: Ids to load, beside what the owner loads by hand; empty for all.
         """
         own_tasks(asyncio.get_running_loop())
         await self._convergence.open(listener, only)
@@ -118,11 +118,13 @@ class Host:
     async def load(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> PluginState:
         """Load a plugin, or its newest version if it runs already; ends a quarantine.
 
+        It is loaded after a restart, too, whatever the settings list; not for being saved (``watch``).
+
         Raises:
             PluginError: It cannot be loaded; what ran before still runs.
         """
         async with self._change("load", plugin, by_id, via):
-            return await self._load(plugin, by_id)
+            return await self._load(plugin, by_id, by_hand=via != "watch")
 
     async def swap(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> PluginState:
         """Put a running plugin's newest version in its place without losing an event.
@@ -144,7 +146,9 @@ class Host:
         async with self._change("unload", plugin, by_id, via):
             _spare_keeper(plugin, "unload itself")
             wish = await self._known(plugin)
-            free = replace(wish, enabled=False, quarantined=False, trips=0, retry_at=None, reason="")
+            free = replace(
+                wish, enabled=False, by_hand=False, quarantined=False, trips=0, retry_at=None, reason=""
+            )
             await self._convergence.decide(free, by_id=by_id)
             await self._take_out(plugin)
 
@@ -172,7 +176,7 @@ class Host:
         async with self._change("release", plugin, by_id, via):
             if not (await self._known(plugin)).quarantined:
                 raise PluginError(plugin, "not in quarantine", hint="`!plugins` lists what is.")
-            return await self._load(plugin, by_id)
+            return await self._load(plugin, by_id, by_hand=True)
 
     async def grant(
         self, plugin: str, capability: str, *, by_id: int | None = None, via: str = "discord"
@@ -217,14 +221,15 @@ class Host:
             except DatabaseError as error:
                 _log.error("not kept on record: %s %s: %s", verb, plugin, error)
 
-    async def _load(self, plugin: str, by_id: int | None) -> PluginState:
+    async def _load(self, plugin: str, by_id: int | None, *, by_hand: bool = False) -> PluginState:
         found = (await self._installed.look()).get(plugin)
         if found is None:
             raise PluginUnknown(plugin)
         wish = await self._convergence.wished(plugin)
         loaded = await self._serving.bring_in(found, wish)
         granted = consented(wish, found)
-        runs = PluginWish(plugin, loaded.manifest.version, enabled=True, granted=granted)
+        by_hand = by_hand or wish.by_hand
+        runs = PluginWish(plugin, loaded.manifest.version, enabled=True, granted=granted, by_hand=by_hand)
         await self._convergence.decide(runs, by_id=by_id, load=True)
         return self._state(plugin, found)
 
@@ -255,6 +260,7 @@ class Host:
                 loaded.scope.tasks,
                 problem,
                 self._serving.errors_of(plugin),
+                decision=self._convergence.decision(plugin),
             )
         state: State = "failed" if found is None or found.manifest is None or problem else "off"
         if wish is not None and wish.quarantined:
@@ -264,7 +270,10 @@ class Host:
         manifest = found and found.manifest
         version, summary = (manifest.version, manifest.summary) if manifest else ("?", "")
         retry_at = wish.retry_at if wish is not None else None
-        return PluginState(plugin, state, version, summary, problem=problem, retry_at=retry_at)
+        decision = self._convergence.decision(plugin)
+        return PluginState(
+            plugin, state, version, summary, problem=problem, retry_at=retry_at, decision=decision
+        )
 
 
 def _spare_keeper(plugin: str, what: str) -> None:

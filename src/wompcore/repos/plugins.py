@@ -14,19 +14,19 @@ CHANNEL = "plugin_states"
 """NOTIFY channel; the payload is the plugin's id."""
 
 _ALL = """
-SELECT id, version, enabled, granted, reason, quarantined, trips, retry_at, generation
+SELECT id, version, enabled, granted, reason, quarantined, trips, retry_at, generation, by_hand
 FROM plugin_states ORDER BY id
 """
 _SET = """
 WITH changed AS (
     INSERT INTO plugin_states
-        (id, version, enabled, granted, reason, quarantined, trips, retry_at, generation, changed_by)
+        (id, version, enabled, granted, reason, quarantined, trips, retry_at, generation, by_hand, changed_by)
     VALUES (%(id)s, %(version)s, %(enabled)s, %(granted)s, %(reason)s, %(quarantined)s, %(trips)s,
-            %(retry_at)s, %(loads)s, %(by_id)s)
+            %(retry_at)s, %(loads)s, %(by_hand)s, %(by_id)s)
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, enabled = excluded.enabled,
         granted = excluded.granted, reason = excluded.reason, quarantined = excluded.quarantined,
         trips = excluded.trips, retry_at = excluded.retry_at,
-        generation = plugin_states.generation + excluded.generation,
+        generation = plugin_states.generation + excluded.generation, by_hand = excluded.by_hand,
         changed_by = excluded.changed_by, changed_at = now()
     RETURNING id, generation
 )
@@ -59,6 +59,7 @@ class PluginWish:
         trips: How often in a row it was taken out.
         retry_at: When a plugin in quarantine is tried again; ``None``: when it is released by hand.
         generation: How often it was loaded by decision; a higher one means a newer version.
+        by_hand: Whether the owner loaded it, so that it runs whatever the list in the settings says.
     """
 
     id: str
@@ -70,6 +71,7 @@ class PluginWish:
     trips: int = 0
     retry_at: datetime | None = None
     generation: int = 0
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class PluginRepository:
             "trips": wish.trips,
             "retry_at": wish.retry_at,
             "loads": int(load),
+            "by_hand": wish.by_hand,
             "by_id": by_id,
         }
         return int(await self._db.fetch_value(_SET, values))

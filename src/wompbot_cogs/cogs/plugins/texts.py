@@ -82,6 +82,8 @@ def _line(state: PluginState, *, problems: bool) -> str:
     parts = [f"{_MARKS[state.state]} **{state.id}** {state.version}", state.state]
     if state.since is not None:
         parts.append(f"since {format_dt(state.since, 'R')}, tasks: {state.tasks}")
+    if state.decision:
+        parts.append(state.decision)
     if state.errors:
         parts.append(f"errors: {state.errors}")
     if state.retry_at is not None:
