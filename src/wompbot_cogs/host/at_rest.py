@@ -44,7 +44,8 @@ async def decide_at_rest(
     try:
         found = (await asyncio.to_thread(discover)).get(plugin)
         wish = (await states.wishes()).get(plugin, PluginWish(plugin, "", enabled=True))
-        await states.wish(_decided(verb, wish, found, listed, reason), load=verb in ("load", "swap", "release"))
+        wish = _decided(verb, wish, found, listed, reason)
+        await states.wish(wish, load=verb in ("load", "swap", "release"))
     except WompError as error:
         outcome = error.message
         raise
