@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from wompbot_cogs.guilds import SETTINGS, GuildSetting, zone_of
     from wompbot_cogs.hooks import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest, hookimpl
     from wompbot_cogs.manifest import API_LEVEL, Manifest
+    from wompbot_cogs.pages import PageButton, Turn, Way, page_buttons
     from wompbot_cogs.permissions import Level, requires
+    from wompbot_cogs.plain import plain
     from wompbot_cogs.plugin import Plugin
     from wompbot_cogs.states import PluginState
 
@@ -27,13 +29,18 @@ _HOME = {
     "Level": "wompbot_cogs.permissions",
     "Manifest": "wompbot_cogs.manifest",
     "Note": "wompbot_cogs.hooks",
+    "PageButton": "wompbot_cogs.pages",
     "Plugin": "wompbot_cogs.plugin",
     "PluginState": "wompbot_cogs.states",
     "PromptPart": "wompbot_cogs.hooks",
     "ReplyGiven": "wompbot_cogs.hooks",
     "ReplyRequest": "wompbot_cogs.hooks",
     "SETTINGS": "wompbot_cogs.guilds",
+    "Turn": "wompbot_cogs.pages",
+    "Way": "wompbot_cogs.pages",
     "hookimpl": "wompbot_cogs.hooks",
+    "page_buttons": "wompbot_cogs.pages",
+    "plain": "wompbot_cogs.plain",
     "refusal": "wompbot_cogs.budgets",
     "requires": "wompbot_cogs.permissions",
     "zone_of": "wompbot_cogs.guilds",
@@ -49,12 +56,17 @@ __all__ = [
     "Level",
     "Manifest",
     "Note",
+    "PageButton",
     "Plugin",
     "PluginState",
     "PromptPart",
     "ReplyGiven",
     "ReplyRequest",
+    "Turn",
+    "Way",
     "hookimpl",
+    "page_buttons",
+    "plain",
     "refusal",
     "requires",
     "zone_of",

@@ -33,7 +33,7 @@ async def store(living: Living, number: int, *, guild_id: int | None = None, tex
     message = ChatMessage(snowflake_at(at, number), 1, 77, "dave", text, guild_id or living.guild.id)
     book = ClaimRepository(living.app.core.db)
     assert await book.begin_check(message)
-    assert await book.store(message, text=text, kind="fact", confidence="certain", context="")
+    assert await book.store(message, text=text, kind="fact", confidence="certain")
 
 
 async def test_a_claim_is_caught_and_shown_with_its_number(living: Living) -> None:

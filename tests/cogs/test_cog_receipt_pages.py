@@ -22,7 +22,7 @@ async def store(living: Living, number: int, text: str, name: str = "bob") -> No
     message = ChatMessage(snowflake_at(at, number), 1, author_id, name, text, living.guild.id)
     book = ClaimRepository(living.app.core.db)
     assert await book.begin_check(message)
-    assert await book.store(message, text=text, kind="fact", confidence="certain", context="")
+    assert await book.store(message, text=text, kind="fact", confidence="certain")
 
 
 def shown(living: Living) -> str:
@@ -61,9 +61,9 @@ async def test_a_bot_knows_the_buttons_of_its_predecessor_and_none_of_a_plugin_t
     living: Living,
 ) -> None:
     known = living.app.bot._connection._view_store._dynamic_items
-    assert [kind.__name__ for kind in known.values()] == ["PageButton"]
+    assert [kind.__name__ for kind in known.values()] == ["ReceiptButton", "PlaceButton", "QuoteButton"]
     await living.app.host.unload("claims")
-    assert known == {}
+    assert [kind.__name__ for kind in known.values()] == ["PlaceButton", "QuoteButton"]
 
 
 async def test_too_many_words_are_refused_kindly(living: Living) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from wompcore.claims.check import Check, ClaimCounts
 from wompcore.claims.recall import RecentMessages
-from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, Shown, context_line, read_answer, read_answers
+from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, Shown, read_answer, read_answers
 from wompcore.errors import (
     BudgetExceeded,
     DatabaseUnavailable,
@@ -233,7 +233,7 @@ class ClaimChecker:
                 text=text,
                 kind=answer.claim_type,
                 confidence=answer.confidence_level,
-                context=shown.context,
+                context_ids=[each.id for each in shown.before],
                 horizon=answer.time_horizon,
                 due_on=answer.due_on(shown.said_on),
             )
@@ -246,8 +246,8 @@ class ClaimChecker:
     def _shown(self, check: Check) -> Shown:
         """Return the message, and what was said before as far as it still stands and may be used."""
         said = self._recent.as_they_are(check.before)
-        context = "\n".join(context_line(each) for each in said if self._consent.allows(each.author_id))
-        return Shown(check.message, context, check.message.at.astimezone(check.zone).date())
+        before = [each for each in said if self._consent.allows(each.author_id)]
+        return Shown(check.message, before, check.message.at.astimezone(check.zone).date())
 
     def _wanted(self, check: Check) -> bool:
         return not check.deleted and self._consent.allows(check.message.author_id)

@@ -109,9 +109,25 @@ class Quotes:
         if message_id in self.tracked:
             await self._book.take_back(message_id, person_id)
 
-    async def page(self, guild_id: int, *, person_id: int | None = None, limit: int = 10) -> Quotations:
-        """Return quotes of a guild, or of somebody there, newest first."""
-        return await self._book.page(guild_id, person_id=person_id, limit=limit)
+    async def page(
+        self,
+        guild_id: int,
+        *,
+        person_id: int | None = None,
+        words: str = "",
+        before_id: int | None = None,
+        after_id: int | None = None,
+        limit: int = 10,
+    ) -> Quotations:
+        """Return quotes of a guild, newest first; see :meth:`QuoteRepository.page`."""
+        return await self._book.page(
+            guild_id,
+            person_id=person_id,
+            words=words,
+            before_id=before_id,
+            after_id=after_id,
+            limit=limit,
+        )
 
     async def of_the_day(self, guild_id: int, mode: Mode, zone: tzinfo) -> Quote | None:
         """Return a guild's quote of the day; ``None`` when there is none.

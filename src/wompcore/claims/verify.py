@@ -79,12 +79,12 @@ class Shown:
 
     Args:
         message: The message to judge.
-        context: What was said before it, a line each.
+        before: What was said before it, oldest first.
         said_on: The day on which it was said, where it was said.
     """
 
     message: ChatMessage
-    context: str
+    before: Sequence[ChatMessage]
     said_on: date
 
 
@@ -151,13 +151,13 @@ class ClaimPrompt:
 
 def _fenced(shown: Shown) -> str:
     fences = [fence(shown.message.text, f"message of {shown.message.author_name}")]
-    if shown.context:
-        fences.insert(0, fence(shown.context, "what was said before"))
+    if shown.before:
+        context = "\n".join(map(_context_line, shown.before))
+        fences.insert(0, fence(context, "what was said before"))
     return "\n".join((f"It was said on {shown.said_on:%Y-%m-%d}, a {shown.said_on:%A}.", *fences))
 
 
-def context_line(message: ChatMessage) -> str:
-    """Return a message as one line of context, ``name: text``."""
+def _context_line(message: ChatMessage) -> str:
     return f"{message.author_name}: {bound(' '.join(message.text.split()), CONTEXT_CHARS)}"
 
 

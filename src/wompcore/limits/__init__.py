@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wompcore.limits.cooldown import Cooldown, DailyCap
+from wompcore.limits.cooldown import Cooldown
 from wompcore.limits.slots import ChannelSlots, PersonSlots, Slots
 
-__all__ = ["ChannelSlots", "Cooldown", "DailyCap", "PersonSlots", "Slots"]
+__all__ = ["ChannelSlots", "Cooldown", "PersonSlots", "Slots"]

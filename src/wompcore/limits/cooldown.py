@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 from wompcore.errors import CoolingDown
-
-_DAYS_KEPT = 8
 
 
 class Cooldown:
@@ -63,38 +61,3 @@ class Cooldown:
             if len(self._last) <= self._max_keys and (at - last).total_seconds() < self._seconds:
                 return
             del self._last[key]
-
-
-class DailyCap:
-    """At most so many events per key and UTC day.
-
-    Args:
-        cap: Events per key and day.
-    """
-
-    def __init__(self, cap: int) -> None:
-        self._cap = cap
-        self._days: dict[date, dict[int, int]] = {}
-
-    def ready(self, key: int, at: datetime) -> bool:
-        """Count one event of ``key`` if its day has room.
-
-        Args:
-            key: Whom or what to count.
-            at: The event's time, aware.
-
-        Returns:
-            Whether there was room.
-        """
-        day = at.astimezone(UTC).date()
-        counts = self._days.setdefault(day, {})
-        if len(self._days) > _DAYS_KEPT:
-            del self._days[next(iter(self._days))]
-        if counts.get(key, 0) >= self._cap:
-            return False
-        counts[key] = counts.get(key, 0) + 1
-        return True
-
-    def used(self, key: int, at: datetime) -> int:
-        """Return how many events of ``key`` were counted on the UTC day of ``at``."""
-        return self._days.get(at.astimezone(UTC).date(), {}).get(key, 0)

@@ -12,6 +12,7 @@ from typing import Final
 
 from wompcore.db import Database
 from wompcore.events import ChatMessage, MessageEdited
+from wompcore.ids import MAX_ID
 from wompcore.repos.claim_checks import CheckBook, refusals, text_hash
 from wompcore.repos.contradictions import ContradictionBook
 from wompcore.repos.lessons import LessonBook
@@ -25,9 +26,9 @@ WITH author AS (
     SELECT id FROM people WHERE id = %(author)s AND NOT opted_out FOR SHARE
 ), claim AS (
     INSERT INTO claims (message_id, guild_id, channel_id, author_id, author_name, text, kind, confidence,
-        context, said_at, horizon, due_on)
+        context_ids, said_at, horizon, due_on)
     SELECT %(message)s, %(guild)s, %(channel)s, id, %(name)s, %(text)s, %(kind)s, %(confidence)s,
-        %(context)s, %(at)s, %(horizon)s, %(due_on)s
+        %(context_ids)s, %(at)s, %(horizon)s, %(due_on)s
     FROM author ON CONFLICT (message_id) DO NOTHING RETURNING message_id
 ), ended AS (
     UPDATE claim_checks SET outcome = CASE WHEN EXISTS (SELECT FROM claim) THEN 'claim' ELSE 'refused' END
@@ -105,7 +106,7 @@ class ClaimRepository(CheckBook):
         text: str,
         kind: str,
         confidence: str,
-        context: str,
+        context_ids: Iterable[int] = (),
         horizon: str = "",
         due_on: date | None = None,
     ) -> bool:
@@ -116,7 +117,7 @@ class ClaimRepository(CheckBook):
             text: What is claimed.
             kind: ``prediction``, ``fact``, ``opinion`` or ``guarantee``.
             confidence: ``certain``, ``probable`` or ``uncertain``.
-            context: Up to three messages before it, a line each.
+            context_ids: Up to three messages before it.
             horizon: The words that say when it comes true.
             due_on: The last day on which it can, where it was said.
 
@@ -132,7 +133,7 @@ class ClaimRepository(CheckBook):
             "text": text,
             "kind": kind,
             "confidence": confidence,
-            "context": context,
+            "context_ids": [each for each in context_ids if each <= MAX_ID],
             "horizon": horizon,
             "due_on": due_on,
             "at": message.at,

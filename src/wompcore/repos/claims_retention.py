@@ -11,7 +11,7 @@ DELETED_TEXT_KEPT: Final = timedelta(days=30)
 """How long the text of a deleted claim is kept (spec 04, section 2)."""
 
 _BLANK: Final = """
-UPDATE claims SET text = '', original_text = NULL, edits = '[]', context = '', ruling_notes = ''
+UPDATE claims SET text = '', original_text = NULL, edits = '[]', context_ids = '{}', ruling_notes = ''
 WHERE deleted_at < %s AND text <> ''
 """
 

@@ -29,8 +29,8 @@ ON CONFLICT (person_id, purpose) DO UPDATE SET withdrawn = excluded.withdrawn,
     changed_at = excluded.changed_at
 RETURNING revision
 """
-# Words live on where a bot answered or named the person, and as the context of others' claims. Rows are
-# locked in order, so that people who are quoted together can withdraw at once.
+# Words live on where a bot answered or named the person. Rows are locked in order, so that people who are
+# quoted together can withdraw at once.
 _UNQUOTE = """
 WITH said AS MATERIALIZED (
     SELECT id, channel_id, lower(author_name) AS name FROM messages
@@ -44,18 +44,6 @@ WITH said AS MATERIALIZED (
     ORDER BY m.id FOR UPDATE OF m
 )
 UPDATE messages m SET text = '' FROM answers a WHERE m.id = a.id
-"""
-_FORGET_CONTEXT = """
-WITH names AS MATERIALIZED (
-    SELECT DISTINCT channel_id, lower(author_name) AS name FROM messages
-    WHERE author_id = %(person)s AND text <> ''
-), quoting AS (
-    SELECT c.id FROM claims c WHERE c.context <> '' AND EXISTS (
-        SELECT FROM names n
-        WHERE n.channel_id = c.channel_id AND strpos(lower(c.context), n.name || ': ') > 0)
-    ORDER BY c.id FOR UPDATE
-)
-UPDATE claims c SET context = '' FROM quoting q WHERE c.id = q.id
 """
 _BLANK = "UPDATE messages SET text = '', author_name = %(redacted)s WHERE author_id = %(person)s"
 _UNPARK = "DELETE FROM parked_messages WHERE person_id = %(person)s"
@@ -122,7 +110,6 @@ class ConsentRepository:
             assert row is not None  # RETURNING of an upsert always gives its row
             if withdrawn:
                 await connection.execute(_UNQUOTE, values)
-                await connection.execute(_FORGET_CONTEXT, values)
                 await connection.execute(_BLANK, values)
                 await connection.execute(_UNPARK, values)
                 await connection.execute(_UNCHECK, values)

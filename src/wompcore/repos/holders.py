@@ -80,7 +80,6 @@ CORE_HOLDERS: tuple[Holder, ...] = (
         "claims you made",
         "text",
         "author_name",
-        "context",
         "original_text",
         on_opt_out="hide",
     ),

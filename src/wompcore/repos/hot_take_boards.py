@@ -131,7 +131,9 @@ class HotTakeBoards:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def top(self, guild_id: int, board: Board, *, since: datetime, limit: int = 10) -> list[HotTake]:
+    async def top(
+        self, guild_id: int, board: Board, *, since: datetime, limit: int = 10, skip: int = 0
+    ) -> list[HotTake]:
         """Return a guild's leaderboard, the first first.
 
         Args:
@@ -140,12 +142,13 @@ class HotTakeBoards:
                 says, or controversy times age.
             since: Only those made since then.
             limit: Hot takes at most.
+            skip: How many lead the first one.
         """
         fits, score = _RANKED[board]
         rows = await self._db.fetch_all(
             f"SELECT {_COLUMNS} {_SHOWN} AND h.made_at >= %(since)s AND {fits}"
-            f" ORDER BY {score} DESC, h.id DESC LIMIT %(limit)s",
-            {"guild": guild_id, "since": since, "limit": limit},
+            f" ORDER BY {score} DESC, h.id DESC LIMIT %(limit)s OFFSET %(skip)s",
+            {"guild": guild_id, "since": since, "limit": limit, "skip": skip},
         )
         return [HotTake(*row) for row in rows]
 

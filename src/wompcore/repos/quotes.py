@@ -14,6 +14,8 @@ from typing import Final, Literal
 
 from wompcore.db import Database, KnownIds, Listener
 from wompcore.events import ChatMessage, MessageEdited
+from wompcore.ids import MAX_ID
+from wompcore.repos.receipts import ASKED
 
 Choice = Literal["most", "favourite", "any"]
 
@@ -53,18 +55,14 @@ DELETE FROM quotes WHERE message_id = %(message)s AND EXISTS (SELECT FROM gone) 
 """
 _EDIT: Final = "UPDATE quotes SET text = %(text)s WHERE message_id = %(message)s"
 _DELETE: Final = "DELETE FROM quotes WHERE message_id = ANY(%s::bigint[])"
-_QUOTE: Final = """
-SELECT q.id, q.message_id, q.guild_id, q.channel_id, q.author_id, q.author_name, q.text, q.saved_at,
-    s.savers, s.first_id
-FROM quotes q CROSS JOIN LATERAL (
+_COLUMNS: Final = """q.id, q.message_id, q.guild_id, q.channel_id, q.author_id, q.author_name, q.text,
+    q.saved_at, s.savers, s.first_id"""
+_SAVERS: Final = """CROSS JOIN LATERAL (
     SELECT count(*) AS savers, (array_agg(person_id ORDER BY saved_at, person_id))[1] AS first_id
     FROM quote_savers WHERE message_id = q.message_id
-) AS s
-WHERE q.guild_id = %(guild)s"""
-_PAGE: Final = f"""
-WITH found AS ({_QUOTE} AND (%(person)s::bigint IS NULL OR q.author_id = %(person)s))
-SELECT (SELECT count(*) FROM found), f.* FROM found f ORDER BY f.id DESC LIMIT %(limit)s
-"""
+) AS s"""
+_QUOTE: Final = f"""
+SELECT {_COLUMNS} FROM quotes q {_SAVERS} WHERE q.guild_id = %(guild)s"""
 _CHOICES: Final[dict[Choice, str]] = {
     "most": f"{_QUOTE} AND q.saved_at >= %(since)s ORDER BY s.savers DESC, q.id DESC LIMIT 1",
     "favourite": f"""
@@ -143,10 +141,14 @@ class Quotations:
     Args:
         quotes: The newest first.
         total: How many there are on all pages.
+        newer: Whether there are newer ones than these.
+        older: Whether there are older ones than these.
     """
 
     quotes: tuple[Quote, ...]
     total: int
+    newer: bool = False
+    older: bool = False
 
 
 class QuoteRepository:
@@ -199,10 +201,36 @@ class QuoteRepository:
         """Remove quotes with their messages."""
         await self._db.execute(_DELETE, (list(message_ids),))
 
-    async def page(self, guild_id: int, *, person_id: int | None = None, limit: int = 10) -> Quotations:
-        """Return quotes of a guild, or of somebody there, newest first."""
-        rows = await self._db.fetch_all(_PAGE, {"guild": guild_id, "person": person_id, "limit": limit})
-        return Quotations(tuple(Quote(*row[1:]) for row in rows), rows[0][0] if rows else 0)
+    async def page(
+        self,
+        guild_id: int,
+        *,
+        person_id: int | None = None,
+        words: str = "",
+        before_id: int | None = None,
+        after_id: int | None = None,
+        limit: int = 10,
+    ) -> Quotations:
+        """Return quotes of a guild, newest first.
+
+        Args:
+            guild_id: Where.
+            person_id: Only theirs.
+            words: Only those with all these words, in any case; the last may be the beginning of one.
+            before_id: Only quotes with a lower number: the next page.
+            after_id: Only quotes with a higher number, those nearest to it: the page before.
+            limit: Quotes at most.
+        """
+        values = {"guild": guild_id, "person": person_id, "words": words, "limit": limit + 1}
+        back = after_id is not None
+        values["from"] = after_id if back else MAX_ID if before_id is None else before_id
+        rows = await self._db.fetch_all(_page(person_id is not None, bool(words), back=back), values)
+        total = rows[0][0] if rows else 0
+        quotes = [Quote(*row[1:]) for row in rows[:limit] if row[1] is not None]
+        more = len(rows) > limit
+        if back:
+            return Quotations(tuple(reversed(quotes)), total, newer=more, older=True)
+        return Quotations(tuple(quotes), total, newer=before_id is not None, older=more)
 
     async def choose(self, guild_id: int, choice: Choice, *, now: datetime, since: datetime) -> Quote | None:
         """Return one quote of a guild.
@@ -228,3 +256,22 @@ class QuoteRepository:
 
     async def _packed(self, limit: int) -> bytes:
         return bytes(await self._db.fetch_value(_PACKED, (limit,)) or b"")
+
+
+def _page(of_person: bool, with_words: bool, *, back: bool) -> str:
+    """Return the statement for a page: only what is asked for, so that each has its own plan."""
+    wanted = "q.guild_id = %(guild)s"
+    if of_person:
+        wanted += " AND q.author_id = %(person)s"
+    if with_words:
+        wanted += " AND q.words @@ asked.words"
+    step, order = (">", "ASC") if back else ("<", "DESC")
+    return f"""
+WITH {ASKED if with_words else ""}found AS MATERIALIZED (
+    SELECT q.id FROM {"asked, " if with_words else ""}quotes q WHERE {wanted}
+), page AS (
+    SELECT id FROM found WHERE id {step} %(from)s ORDER BY id {order} LIMIT %(limit)s
+)
+SELECT total.count, {_COLUMNS} FROM (SELECT count(*) FROM found) AS total
+LEFT JOIN (page JOIN quotes q USING (id) {_SAVERS}) ON true ORDER BY q.id {order}
+"""

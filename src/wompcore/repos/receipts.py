@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 
 from wompcore.db import Database
@@ -16,20 +16,27 @@ RULINGS: Final[tuple[Ruling, ...]] = get_args(Ruling)
 """What a moderator can rule; ``unverified`` takes a ruling back."""
 
 _COLUMNS: Final = """c.id, c.message_id, c.guild_id, c.channel_id, c.author_id, c.author_name, c.text, c.kind,
-    c.confidence, c.context, c.said_at, c.original_text, c.edits, c.ruling, c.ruled_by, c.ruled_at,
+    c.confidence, c.said_at, c.horizon, c.due_on, c.original_text, c.edits, c.ruling, c.ruled_by, c.ruled_at,
     c.ruling_notes"""
-_EDITS: Final = 12  # where they stand among the columns
+_EDITS: Final = 13  # where they stand among the columns
 SHOWN: Final = """
 c.deleted_at IS NULL AND NOT EXISTS (SELECT FROM people p WHERE p.id = c.author_id AND p.opted_out)"""
 """Which claims ``c`` people may see."""
 
-# Every word must be there, as it stands or by its stem; the last one may be the beginning of a word. The
-# query is worked out first, so that the index is chosen by what is usual: a beginning looks too frequent.
-_ASKED: Final = """asked AS MATERIALIZED (
+# The query is worked out first, so that the index is chosen by what is usual: a beginning looks too frequent.
+ASKED: Final = """asked AS MATERIALIZED (
     SELECT coalesce(nullif(plainto_tsquery('simple', %(words)s)::text, '') || ':*', '')::tsquery
         || plainto_tsquery('english', %(words)s) AS words
 ), """
+"""Looks for words: each must be there, as it stands or by its stem; the last may be the beginning of one."""
+
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM claims c WHERE {SHOWN} AND c.guild_id = %(guild)s AND c.id = %(id)s"
+_CONTEXT: Final = """
+SELECT m.author_name, m.text
+FROM claims c JOIN messages m ON m.id = ANY(c.context_ids) AND m.text <> ''
+JOIN people p ON p.id = m.author_id AND NOT p.opted_out
+WHERE c.id = %s ORDER BY m.id
+"""
 _RULE: Final = f"""
 UPDATE claims c SET ruling = %(ruling)s, ruled_by = %(by)s, ruled_at = %(at)s, ruling_notes = %(notes)s
 WHERE {SHOWN} AND c.guild_id = %(guild)s AND c.id = %(id)s AND c.author_id <> %(by)s
@@ -64,8 +71,9 @@ class Claim:
         text: The claim; after an edit the whole new message.
         kind: ``prediction``, ``fact``, ``opinion`` or ``guarantee``.
         confidence: ``certain``, ``probable`` or ``uncertain``.
-        context: Up to three messages before it, a line each.
         said_at: When.
+        horizon: The words that say when it comes true; empty for none.
+        due_on: The last day on which it can, where it was said.
         original_text: The claim before the first edit; ``None`` if there was none.
         edits: The newest edits, oldest first.
         ruling: What a moderator ruled.
@@ -83,8 +91,9 @@ class Claim:
     text: str
     kind: str
     confidence: str
-    context: str
     said_at: datetime
+    horizon: str
+    due_on: date | None
     original_text: str | None
     edits: tuple[Edit, ...]
     ruling: Ruling
@@ -162,6 +171,11 @@ class ReceiptBook:
             raise ClaimUnknown(f"there is no claim #{claim_id} here")
         return _claim(row)
 
+    async def said_before(self, claim: Claim) -> list[tuple[str, str]]:
+        """Return who said what right before a claim, as it stands now, of people who consent; in order."""
+        rows = await self._db.fetch_all(_CONTEXT, (claim.id,))
+        return [(name, text) for name, text in rows]
+
     async def rule(
         self, guild_id: int, claim_id: int, ruling: Ruling, *, by_id: int, at: datetime, notes: str = ""
     ) -> Claim:
@@ -188,7 +202,7 @@ def _page(of_person: bool, with_words: bool, *, back: bool) -> str:
         wanted += " AND c.words @@ asked.words"
     step, order = (">", "ASC") if back else ("<", "DESC")
     return f"""
-WITH {_ASKED if with_words else ""}found AS MATERIALIZED (
+WITH {ASKED if with_words else ""}found AS MATERIALIZED (
     SELECT c.id FROM {"asked, " if with_words else ""}claims c WHERE {wanted}
 ), page AS (
     SELECT id FROM found WHERE id {step} %(from)s ORDER BY id {order} LIMIT %(limit)s

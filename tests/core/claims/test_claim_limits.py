@@ -108,7 +108,7 @@ async def test_a_prediction_is_due_when_its_day_is_over(db: Database, on: date, 
         message = said(number)
         assert await claims.begin_check(message)
         assert await claims.store(
-            message, text="t", kind="prediction", confidence="certain", context="", horizon="by march",
+            message, text="t", kind="prediction", confidence="certain", horizon="by march",
             due_on=due_on,
         )  # fmt: skip
     found = await DueClaims(db).by(10, on)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -31,7 +31,13 @@ def said(
 async def stored(claims: ClaimRepository, message: ChatMessage, text: str | None = None) -> Claim:
     assert await claims.begin_check(message)
     assert await claims.store(
-        message, text=text or message.text, kind="prediction", confidence="certain", context="Ann: really"
+        message,
+        text=text or message.text,
+        kind="prediction",
+        confidence="certain",
+        context_ids=[said(-1).id],
+        horizon="by march",
+        due_on=date(2027, 3, 31),
     )
     assert message.guild_id is not None
     return (await claims.receipts.page(message.guild_id, limit=1)).claims[0]
@@ -103,14 +109,14 @@ async def test_a_claim_is_stored_with_all_that_is_known(db: Database) -> None:
     claim = await stored(ClaimRepository(db), said(), "They never win")
     assert claim == Claim(
         claim.id, said().id, GUILD, CHANNEL, BOB, "person 1", "They never win", "prediction", "certain",
-        "Ann: really", NOON, None, (), "unverified", None, None, "",
+        NOON, "by march", date(2027, 3, 31), None, (), "unverified", None, None, "",
     )  # fmt: skip
 
 
 async def test_storing_twice_keeps_the_first(db: Database) -> None:
     claims = ClaimRepository(db)
     await stored(claims, said(), "first")
-    assert not await claims.store(said(), text="second", kind="fact", confidence="certain", context="")
+    assert not await claims.store(said(), text="second", kind="fact", confidence="certain")
     assert [claim.text for claim in (await claims.receipts.page(GUILD)).claims] == ["first"]
 
 
@@ -118,7 +124,7 @@ async def test_nothing_is_begun_or_stored_for_a_person_who_withdrew(db: Database
     claims = ClaimRepository(db)
     assert await claims.begin_check(said(1))
     await withdraw(db, BOB)
-    assert not await claims.store(said(1), text=TEXT, kind="fact", confidence="certain", context="")
+    assert not await claims.store(said(1), text=TEXT, kind="fact", confidence="certain")
     assert not await claims.begin_check(said(2, "another text that says something else"))
     assert await db.fetch_value("SELECT count(*) FROM claims") == 0
     assert await db.fetch_value("SELECT count(*) FROM claim_checks") == 0

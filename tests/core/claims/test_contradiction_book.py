@@ -30,7 +30,7 @@ async def claimed(db: Database, number: int, text: str, *, author: int = BOB, gu
     message = ChatMessage(snowflake_at(NOW, number), 20, author, f"person{author}", text, guild)
     claims = ClaimRepository(db)
     assert await claims.begin_check(message)
-    assert await claims.store(message, text=text, kind="fact", confidence="certain", context="")
+    assert await claims.store(message, text=text, kind="fact", confidence="certain")
     return message.id
 
 
@@ -137,9 +137,9 @@ async def test_what_a_deleted_claim_said_is_blanked_after_thirty_days(db: Databa
     assert await retention.blank_deleted(NOW + 31 * DAY) == 1
     assert await retention.blank_deleted(NOW + 31 * DAY) == 0
     rows = await db.fetch_all(
-        "SELECT message_id, text, original_text, edits, context FROM claims ORDER BY id"
+        "SELECT message_id, text, original_text, edits, context_ids FROM claims ORDER BY id"
     )
-    assert rows == [(gone, "", None, [], ""), (kept, BEER, None, [], "")]
+    assert rows == [(gone, "", None, [], []), (kept, BEER, None, [], [])]
 
 
 async def test_pages_lead_forth_and_back(db: Database) -> None:

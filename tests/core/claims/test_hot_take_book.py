@@ -78,7 +78,7 @@ async def test_a_claim_becomes_a_hot_take_once(db: Database) -> None:
     message = said(1)
     assert not await takes.make(message.id, heat=0.3, at=NOON)
     await claims.begin_check(message)
-    await claims.store(message, text="tabs", kind="opinion", confidence="certain", context="")
+    await claims.store(message, text="tabs", kind="opinion", confidence="certain")
     assert await takes.make(message.id, heat=0.3, at=NOON)
     assert not await takes.make(message.id, heat=0.3, at=NOON)
 

@@ -72,7 +72,7 @@ async def test_a_stored_claim_that_sounds_like_one_becomes_a_hot_take(
         for number, text in enumerate((SPICY, "The moon is made of rock and dust")):
             message = said(core, number, text)
             await book.begin_check(message)
-            await book.store(message, text=text, kind="fact", confidence="certain", context="")
+            await book.store(message, text=text, kind="fact", confidence="certain")
             made = await core.hot_takes.consider(FoundClaim(message, text, "fact", "certain"))
             assert made == (message.id in core.hot_takes.tracked) == (text == SPICY)
 

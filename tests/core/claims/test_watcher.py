@@ -30,12 +30,18 @@ from wompcore.events import ChatMessage, MessageEdited
 from wompcore.llm.offline import offline_server
 
 
+async def context_ids(bot: Process) -> list[int]:
+    """Return the messages that are kept as the context of the only claim."""
+    return list(await bot.db.fetch_value("SELECT context_ids FROM claims"))
+
+
 async def test_a_claim_is_found_checked_and_kept_with_its_context(bot: Process, judge: ScriptedJudge) -> None:
     words = ["one", "two", "three\nlines", "four"]
     await bot.offer(*(said(n, word, author=ANN) for n, word in enumerate(words)), said(9))
     [claim] = await bot.claims()
     assert (claim.text, claim.kind, claim.confidence) == ("They never win the title", "prediction", "certain")
-    assert claim.context == "person2: two\nperson2: three lines\nperson2: four"
+    assert "person2: two\nperson2: three lines\nperson2: four" in judge.shown()
+    assert await context_ids(bot) == [said(n).id for n in (1, 2, 3)]
     assert (claim.message_id, claim.author_id, claim.channel_id, claim.said_at) == (
         said(9).id,
         BOB,
@@ -206,7 +212,7 @@ async def test_people_who_withdrew_are_in_nobodys_context(bot: Process, judge: S
     await bot.gate.withdraw(ANN, method="test")
     await bot.offer(said(2))
     assert "secret" not in judge.shown()
-    assert (await bot.claims())[0].context == ""
+    assert await context_ids(bot) == []
 
 
 async def test_context_is_what_stands_in_the_channel_now(bot: Process, judge: ScriptedJudge) -> None:
@@ -215,9 +221,8 @@ async def test_context_is_what_stands_in_the_channel_now(bot: Process, judge: Sc
     bot.watcher.deleted([said(2).id])
     bot.watcher.edited(edit(2, "late words"))
     await bot.offer(said(3))
-    assert "words 0" in judge.shown()
-    assert "words 2" not in judge.shown()
-    assert [claim.context for claim in await bot.claims()] == ["person2: words 0\nperson2: other words"]
+    assert "person2: words 0\nperson2: other words\n" in judge.shown()
+    assert await context_ids(bot) == [said(0).id, said(1).id]
 
 
 async def test_what_is_taken_back_while_the_model_thinks_is_not_kept_as_context(
@@ -230,7 +235,7 @@ async def test_what_is_taken_back_while_the_model_thinks_is_not_kept_as_context(
     bot.watcher.deleted([said(0).id])
     judge.may_answer.set()
     await bot.watcher.settled()
-    assert [claim.context for claim in await bot.claims()] == [""]
+    assert await context_ids(bot) == []
 
 
 def edit(number: int, text: str) -> MessageEdited:

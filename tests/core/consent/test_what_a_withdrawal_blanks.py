@@ -9,6 +9,7 @@ from wompcore.consent import MESSAGES
 from wompcore.db import Database
 from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
+from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.consents import ConsentRepository
 from wompcore.repos.messages import MessageRepository
 
@@ -49,16 +50,24 @@ async def test_answers_that_quote_or_answer_the_person_are_blanked(db: Database)
     ]
 
 
-async def test_lines_of_the_person_leave_the_claims_of_others(db: Database) -> None:
-    await MessageRepository(db).store([said(1, BOB, "my secret is pink")])
-    for number, context in ((2, "Bob: my secret is pink"), (3, "carl: hello")):
-        await db.execute(
-            "INSERT INTO claims (message_id, guild_id, channel_id, author_id, author_name, text, kind,"
-            " confidence, context, said_at) VALUES (%s, 9, 1, 3, 'carl', 'c', 'fact', 'certain', %s, now())",
-            (NOON + number, context),
-        )
+async def test_what_was_said_before_a_claim_is_only_what_may_be_kept(db: Database) -> None:
+    spoken = [said(1, BOB, "my secret is pink"), said(2, CARL, "no, blue"), said(3, CARL, "gone")]
+    await MessageRepository(db).store([*spoken, said(4, CARL, "it will be green by march")])
+    claims = ClaimRepository(db)
+    message = said(4, CARL, "it will be green by march")
+    assert await claims.begin_check(message)
+    assert await claims.store(
+        message,
+        text="green",
+        kind="fact",
+        confidence="certain",
+        context_ids=[each.id for each in spoken],
+    )
+    [claim] = (await claims.receipts.page(message.guild_id or 0)).claims
+    await MessageRepository(db).delete([NOON + 3])
+    assert [text for _, text in await claims.receipts.said_before(claim)] == ["my secret is pink", "no, blue"]
     await withdraw(db, BOB)
-    assert await db.fetch_all("SELECT context FROM claims ORDER BY id") == [("",), ("carl: hello",)]
+    assert await claims.receipts.said_before(claim) == [("carl", "no, blue")]
 
 
 async def test_people_who_are_quoted_together_can_withdraw_at_once(db: Database) -> None:

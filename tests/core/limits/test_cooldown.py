@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wompcore.errors import CoolingDown
-from wompcore.limits import Cooldown, DailyCap
+from wompcore.limits import Cooldown
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -81,30 +81,3 @@ def test_two_events_of_one_key_are_never_closer_than_the_span(steps: list[tuple[
         assert ready == (second - taken.get(person, -60) >= 60)
         if ready:
             taken[person] = second
-
-
-def test_a_day_holds_its_cap_per_key_and_the_next_day_starts_anew() -> None:
-    cap = DailyCap(2)
-    assert [cap.ready(1, NOON) for _ in range(3)] == [True, True, False]
-    assert cap.used(1, NOON) == 2
-    assert cap.ready(2, NOON)
-    assert cap.ready(1, after(86_400))
-    assert not cap.ready(1, NOON)
-
-
-def test_the_day_is_a_day_in_utc() -> None:
-    cap = DailyCap(1)
-    late = datetime(2026, 11, 24, 1, tzinfo=timezone(timedelta(hours=2)))
-    assert cap.ready(1, NOON)
-    assert not cap.ready(1, late)
-
-
-def test_old_days_are_forgotten() -> None:
-    cap = DailyCap(1)
-    for day in range(100):
-        assert cap.ready(1, after(86_400 * day))
-    assert len(cap._days) <= 8
-
-
-def test_a_cap_of_zero_lets_nothing_through() -> None:
-    assert not DailyCap(0).ready(1, NOON)

@@ -5,19 +5,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import discord
 from discord.ext import commands
 
-from wompbot_cogs import Context, Level, requires
+from wompbot_cogs import Context, Level, PageButton, Turn, page_buttons, requires
 from wompbot_cogs.cogs.claims import texts
-from wompbot_cogs.cogs.claims.pages import WORDS_CHARS, PageButton, Question, buttons
 from wompcore.events import ChatMessage
 from wompcore.ids import MAX_ID
 from wompcore.repos.receipts import Receipts
 
 _PAGE = 10
+_WORDS_CHARS = 40  # a button's id holds them
+_NUMBER = re.compile(r"#(\d{1,19})", re.ASCII)
+
+
+class ReceiptButton(PageButton, template=PageButton.ids("receipts")):
+    """Leads to older or newer receipts."""
+
+    list_name, cog_name = "receipts", "Claims"
 
 
 class ClaimsCog(commands.Cog, name="Claims"):
@@ -28,35 +36,39 @@ class ClaimsCog(commands.Cog, name="Claims"):
         self._guilds = context.guilds
         context.messages.watch(self._offer, _nothing_more)
         context.messages.watch_changes(self._claims.edited, self._claims.deleted)
-        context.add_buttons(PageButton)
+        context.add_buttons(ReceiptButton)
 
     @commands.hybrid_command(aliases=["claims"])
     @commands.guild_only()
     async def receipts(
         self, context: commands.Context[Any], member: discord.Member | None = None, *, keyword: str = ""
     ) -> None:
-        """Show what was claimed here, by a member or with words in it."""
+        """Show what was claimed here, by a member or with words in it, or one claim by its #number."""
         assert context.guild is not None  # guild_only
         words = " ".join(keyword.split())
-        if len(words) > WORDS_CHARS:
-            raise commands.BadArgument(texts.TOO_MUCH.format(limit=WORDS_CHARS))
-        question = Question(member.id if member else 0, words)
-        found = await self._find(context.guild.id, question)
+        if member is None and (number := _NUMBER.fullmatch(words)):
+            await self._show_one(context, context.guild.id, min(int(number[1]), MAX_ID))
+            return
+        if len(words) > _WORDS_CHARS:
+            raise commands.BadArgument(texts.TOO_MUCH.format(limit=_WORDS_CHARS))
+        about = f"{member.id if member else 0}:{words}"
+        found = await self._find(context.guild.id, Turn(about))
         if not found.claims:
             await context.send(texts.NONE_FITS if member or words else texts.NONE)
-        elif view := buttons(question, found):
+        elif view := _buttons(about, found):
             await context.send(embed=_page(found), view=view)
         else:
             await context.send(embed=_page(found))
 
-    async def turn(self, interaction: discord.Interaction[Any], question: Question) -> None:
+    async def turn(self, interaction: discord.Interaction[Any], turn: Turn) -> None:
         """Show another page of receipts in the place of the one whose button was pressed."""
-        found = await self._find(interaction.guild_id or 0, question)
+        guild_id = interaction.guild_id or 0
+        found = await self._find(guild_id, turn)
         if not found.claims:  # they went meanwhile
-            question = Question(question.person_id, question.words)
-            found = await self._find(interaction.guild_id or 0, question)
+            found = await self._find(guild_id, Turn(turn.about))
         if found.claims:
-            await interaction.response.edit_message(embed=_page(found), view=buttons(question, found))
+            view = _buttons(turn.about, found)
+            await interaction.response.edit_message(embed=_page(found), view=view)
         else:
             await interaction.response.edit_message(content=texts.NONE_FITS, embed=None, view=None)
 
@@ -83,14 +95,25 @@ class ClaimsCog(commands.Cog, name="Claims"):
         )
         await context.send(texts.ruled(ruled))
 
-    async def _find(self, guild_id: int, question: Question) -> Receipts:
-        back = question.way == "newer"
+    async def _show_one(self, context: commands.Context[Any], guild_id: int, claim_id: int) -> None:
+        claim = await self._claims.receipts.by_id(guild_id, claim_id)
+        said_before = await self._claims.receipts.said_before(claim)
+        embed = discord.Embed(
+            title=texts.ONE.format(id=claim.id),
+            description=texts.receipt(claim, said_before),
+            url=texts.link(claim),
+        )
+        await context.send(embed=embed)
+
+    async def _find(self, guild_id: int, turn: Turn) -> Receipts:
+        person_id, _, words = turn.about.partition(":")
+        back = turn.way == "newer"
         return await self._claims.receipts.page(
             guild_id,
-            person_id=question.person_id or None,
-            words=question.words,
-            before_id=None if back or question.start == MAX_ID else question.start,
-            after_id=question.start if back else None,
+            person_id=int(person_id) or None,
+            words=words,
+            before_id=None if back or turn.start == MAX_ID else turn.start,
+            after_id=turn.start if back else None,
             limit=_PAGE,
         )
 
@@ -114,6 +137,14 @@ def _page(found: Receipts) -> discord.Embed:
     embed = discord.Embed(title=texts.TITLE, description=texts.receipts(found))
     embed.set_footer(text=texts.TOTAL.format(shown=len(found.claims), total=found.total))
     return embed
+
+
+def _buttons(about: str, found: Receipts) -> discord.ui.View | None:
+    return page_buttons(
+        ReceiptButton,
+        Turn(about, "newer", found.claims[0].id) if found.newer else None,
+        Turn(about, "older", found.claims[-1].id) if found.older else None,
+    )
 
 
 def _number(claim: str) -> int:

@@ -8,22 +8,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 import discord
 from discord.ext import commands
 
-from wompbot_cogs import Context, Level, hookimpl, requires
+from wompbot_cogs import Context, Level, PageButton, Turn, Way, hookimpl, page_buttons, requires
 from wompbot_cogs.cogs.hottakes import texts
 from wompcore.claims import FIRE, FoundClaim
 from wompcore.events import ChatMessage, ReactionChanged
 from wompcore.ids import MAX_ID
-from wompcore.repos.hot_take_boards import Board, Outcome
+from wompcore.repos.hot_take_boards import BOARDS, Board, Outcome
 
 _DONE = "\N{WHITE HEAVY CHECK MARK}"
 
+_PAGE = 10
+
 _log = logging.getLogger(__name__)
+
+
+class PlaceButton(PageButton, template=PageButton.ids("hottakes")):
+    """Leads to other places of a leaderboard."""
+
+    list_name, cog_name = "hottakes", "Hot takes"
+    labels: ClassVar[dict[Way, str]] = {"older": "Next", "newer": "Back"}
 
 
 class HotTakesCog(commands.Cog, name="Hot takes"):
@@ -36,6 +45,7 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
         self._guilds = context.guilds
         self._messages = context.messages
         self._spawn = context.spawn
+        context.add_buttons(PlaceButton)
         context.messages.watch_reactions(self._concerns, self._reacted)
 
     @commands.hybrid_command(aliases=["ht"])
@@ -48,15 +58,24 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
     ) -> None:
         """Show the hottest takes of this server."""
         assert context.guild is not None  # guild_only
-        since = context.message.created_at - timedelta(days=days)
-        top = await self._takes.boards.top(context.guild.id, board, since=since)
-        if not top:
+        embed, view = await self._board(context.guild.id, board, days, context.message.created_at)
+        if embed is None:
             await context.send(texts.none(board, days))
-            return
-        title = texts.TITLES[board]
-        embed = discord.Embed(title=title, description=texts.ranking(top, board))
-        embed.set_footer(text=texts.PERIOD.format(days=days))
-        await context.send(embed=embed)
+        elif view:
+            await context.send(embed=embed, view=view)
+        else:
+            await context.send(embed=embed)
+
+    async def turn(self, interaction: discord.Interaction[Any], turn: Turn) -> None:
+        """Show other places of a leaderboard in place of those whose button was pressed."""
+        named, _, days = turn.about.partition(":")
+        board = next(each for each in BOARDS if each == named)
+        guild_id, at = interaction.guild_id or 0, interaction.created_at
+        embed, view = await self._board(guild_id, board, int(days), at, skip=turn.start)
+        if embed is None:  # they went meanwhile
+            embed, view = await self._board(guild_id, board, int(days), at)
+        content = None if embed else texts.none(board, int(days))
+        await interaction.response.edit_message(content=content, embed=embed, view=view)
 
     @commands.hybrid_command()
     @commands.guild_only()
@@ -93,6 +112,23 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
         for claim in claims:
             if self._wanted(claim.message.guild_id) and await self._takes.consider(claim):
                 self._spawn(self._recount(claim.message))
+
+    async def _board(
+        self, guild_id: int, board: Board, days: int, at: datetime, *, skip: int = 0
+    ) -> tuple[discord.Embed | None, discord.ui.View | None]:
+        """Return ten places of a leaderboard, and the buttons that lead to others."""
+        since = at - timedelta(days=days)
+        top = await self._takes.boards.top(guild_id, board, since=since, limit=_PAGE + 1, skip=skip)
+        if not top:
+            return None, None
+        embed = discord.Embed(
+            title=texts.TITLES[board], description=texts.ranking(top[:_PAGE], board, after=skip)
+        )
+        embed.set_footer(text=texts.PERIOD.format(days=days))
+        about = f"{board}:{days}"
+        higher = Turn(about, "newer", max(0, skip - _PAGE)) if skip else None
+        lower = Turn(about, "older", skip + _PAGE) if len(top) > _PAGE else None
+        return embed, page_buttons(PlaceButton, higher, lower)
 
     def _concerns(self, message_id: int, emoji: str, person_id: int) -> bool:
         if message_id in self._tracked:

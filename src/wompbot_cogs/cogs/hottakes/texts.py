@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from discord.utils import escape_markdown, escape_mentions, format_dt
+from discord.utils import format_dt
 
+from wompbot_cogs import plain
 from wompcore.repos.hot_take_boards import Board, HotTake, Outcome, OwnTakes
-from wompcore.text import bound
 
 TITLES: dict[Board, str] = {
     "controversial": "The most controversial takes",
@@ -26,7 +26,6 @@ NOT_A_NUMBER = "'{word}' is not the number of a hot take."
 RULED = "{mark} `#{id}` is **{outcome}**, says <@{by}>: {text}"
 NOTES = "\nNotes: {notes}"
 
-_LONGEST = 4096
 _TAKE_CHARS = 150
 _NAME_CHARS = 50
 _NOTES_CHARS = 500
@@ -40,9 +39,15 @@ def none(board: Board, days: int) -> str:
     )
 
 
-def ranking(top: Sequence[HotTake], board: Board) -> str:
-    """Return a leaderboard, two lines for each hot take."""
-    return bound("\n".join(_entry(place, take, board) for place, take in enumerate(top, 1)), _LONGEST)
+def ranking(top: Sequence[HotTake], board: Board, *, after: int = 0) -> str:
+    """Return places of a leaderboard, three lines for each hot take.
+
+    Args:
+        top: The hot takes.
+        board: What they are ranked by.
+        after: How many lead the first of them.
+    """
+    return "\n".join(_entry(place, take, board) for place, take in enumerate(top, after + 1))
 
 
 def own(takes: OwnTakes) -> str:
@@ -55,7 +60,7 @@ def own(takes: OwnTakes) -> str:
         f"{_MARKS['won']} {takes.won} came true, {_MARKS['lost']} {takes.lost} did not, "
         f"{_MARKS['mixed']} {takes.mixed} in part",
         f"win rate: {rate}",
-        f"spiciest: `#{takes.spiciest.id}` {_quote(takes.spiciest.text, _TAKE_CHARS)} "
+        f"spiciest: `#{takes.spiciest.id}` {plain(takes.spiciest.text, _TAKE_CHARS)} "
         f"({_score(takes.spiciest.controversy)})",
     )
     return "\n".join(lines)
@@ -68,9 +73,9 @@ def ruled(take: HotTake) -> str:
         id=take.id,
         outcome=take.outcome,
         by=take.ruled_by,
-        text=_quote(take.text, _TAKE_CHARS),
+        text=plain(take.text, _TAKE_CHARS),
     )
-    return text + (NOTES.format(notes=_quote(take.notes, _NOTES_CHARS)) if take.notes else "")
+    return text + (NOTES.format(notes=plain(take.notes, _NOTES_CHARS)) if take.notes else "")
 
 
 def _entry(place: int, take: HotTake, board: Board) -> str:
@@ -78,16 +83,11 @@ def _entry(place: int, take: HotTake, board: Board) -> str:
     controversy = f"controversy {_score(take.controversy)}"
     scores = (community, controversy) if board == "community" else (controversy, community)
     head = (
-        f"{place}. `#{take.id}` **{_quote(take.author_name, _NAME_CHARS)}** · {format_dt(take.made_at, 'd')}"
+        f"{place}. `#{take.id}` **{plain(take.author_name, _NAME_CHARS)}** · {format_dt(take.made_at, 'd')}"
     )
     mark = f" {_MARKS[take.outcome]}" if take.outcome != "pending" else ""
-    return f"{head}{mark}\n{_quote(take.text, _TAKE_CHARS)}\n-# {' · '.join(scores)}"
+    return f"{head}{mark}\n{plain(take.text, _TAKE_CHARS)}\n-# {' · '.join(scores)}"
 
 
 def _score(score: float | None) -> str:
     return "not rated" if score is None else f"{score:.1f} of 10"
-
-
-def _quote(text: str, limit: int) -> str:
-    """Return what somebody wrote as one line that can neither ping nor format."""
-    return escape_mentions(escape_markdown(bound(" ".join(text.split()), limit)))

@@ -12,16 +12,26 @@ from typing import Any
 import discord
 from discord.ext import commands
 
-from wompbot_cogs import Context
+from wompbot_cogs import Context, PageButton, Turn, page_buttons
 from wompbot_cogs.cogs.quotes import texts
 from wompcore.claims import Mode
 from wompcore.errors import QuoteRefused
 from wompcore.events import ReactionChanged
+from wompcore.ids import MAX_ID
+from wompcore.repos.quotes import Quotations
 
 _CLOUDS = frozenset({"\N{CLOUD}", "\N{CLOUD}\N{VARIATION SELECTOR-16}", "cloud"})  # a custom one has a name
 _DONE = "\N{WHITE HEAVY CHECK MARK}"
 
+_WORDS_CHARS = 40  # a button's id holds them
+
 _log = logging.getLogger(__name__)
+
+
+class QuoteButton(PageButton, template=PageButton.ids("quotes")):
+    """Leads to older or newer quotes."""
+
+    list_name, cog_name = "quotes", "Quotes"
 
 
 class QuotesCog(commands.Cog, name="Quotes"):
@@ -34,19 +44,38 @@ class QuotesCog(commands.Cog, name="Quotes"):
         context.messages.watch_reactions(self._concerns, self._reacted)
         context.messages.watch_changes(self._quotes.edited, self._quotes.deleted)
         context.messages.menu(texts.MENU, self._save)
+        context.add_buttons(QuoteButton)
 
     @commands.hybrid_command()
     @commands.guild_only()
-    async def quotes(self, context: commands.Context[Any], member: discord.Member | None = None) -> None:
-        """Show the newest quotes, or those of a member."""
+    async def quotes(
+        self, context: commands.Context[Any], member: discord.Member | None = None, *, keyword: str = ""
+    ) -> None:
+        """Show the newest quotes, of a member or with words in them."""
         assert context.guild is not None  # guild_only
-        found = await self._quotes.page(context.guild.id, person_id=member.id if member else None)
+        words = " ".join(keyword.split())
+        if len(words) > _WORDS_CHARS:
+            raise commands.BadArgument(texts.TOO_MUCH.format(limit=_WORDS_CHARS))
+        about = f"{member.id if member else 0}:{words}"
+        found = await self._find(context.guild.id, Turn(about))
         if not found.quotes:
-            await context.send(texts.NONE_OF_THEIRS if member else texts.NONE)
-            return
-        embed = discord.Embed(title=texts.TITLE, description=texts.page(found))
-        embed.set_footer(text=texts.TOTAL.format(shown=len(found.quotes), total=found.total))
-        await context.send(embed=embed)
+            await context.send(texts.none(of_member=member is not None, with_words=bool(words)))
+        elif view := _buttons(about, found):
+            await context.send(embed=_page(found), view=view)
+        else:
+            await context.send(embed=_page(found))
+
+    async def turn(self, interaction: discord.Interaction[Any], turn: Turn) -> None:
+        """Show another page of quotes in the place of the one whose button was pressed."""
+        guild_id = interaction.guild_id or 0
+        found = await self._find(guild_id, turn)
+        if not found.quotes:  # they went meanwhile
+            found = await self._find(guild_id, Turn(turn.about))
+        if found.quotes:
+            view = _buttons(turn.about, found)
+            await interaction.response.edit_message(embed=_page(found), view=view)
+        else:
+            await interaction.response.edit_message(content=texts.NONE_LEFT, embed=None, view=None)
 
     @commands.hybrid_command()
     @commands.guild_only()
@@ -64,6 +93,17 @@ class QuotesCog(commands.Cog, name="Quotes"):
         )
         embed.set_footer(text=f"#{quote.id}")
         await context.send(embed=embed)
+
+    async def _find(self, guild_id: int, turn: Turn) -> Quotations:
+        person_id, _, words = turn.about.partition(":")
+        back = turn.way == "newer"
+        return await self._quotes.page(
+            guild_id,
+            person_id=int(person_id) or None,
+            words=words,
+            before_id=None if back or turn.start == MAX_ID else turn.start,
+            after_id=turn.start if back else None,
+        )
 
     def _concerns(self, message_id: int, emoji: str, person_id: int) -> bool:
         return emoji in _CLOUDS if emoji else message_id in self._quotes.tracked
@@ -94,3 +134,17 @@ class QuotesCog(commands.Cog, name="Quotes"):
             raise QuoteRefused(texts.SWITCHED_OFF)
         new = await self._quotes.save(self._messages.read(message), interaction.user.id, by_reaction=False)
         await interaction.response.send_message(texts.SAVED if new else texts.SAVED_TOO, ephemeral=True)
+
+
+def _page(found: Quotations) -> discord.Embed:
+    embed = discord.Embed(title=texts.TITLE, description=texts.page(found))
+    embed.set_footer(text=texts.TOTAL.format(shown=len(found.quotes), total=found.total))
+    return embed
+
+
+def _buttons(about: str, found: Quotations) -> discord.ui.View | None:
+    return page_buttons(
+        QuoteButton,
+        Turn(about, "newer", found.quotes[0].id) if found.newer else None,
+        Turn(about, "older", found.quotes[-1].id) if found.older else None,
+    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from discord.utils import escape_markdown, escape_mentions, format_dt
+from discord.utils import format_dt
 
+from wompbot_cogs import plain
 from wompcore.claims import Mode
 from wompcore.repos.quotes import Quotations, Quote, Spoken
-from wompcore.text import bound
 
 MENU = "Quote this"
 SAVED = "Saved as a quote."
@@ -25,6 +25,9 @@ TITLES: dict[Mode, str] = {
 TOTAL = "{shown} of {total:,} quotes"
 NONE = "There are no quotes here yet. React with ☁️ to a message to keep it."
 NONE_OF_THEIRS = "There are no quotes of theirs here."
+NONE_FITS = "There are no quotes with these words here."
+NONE_LEFT = "There are no such quotes here any more."
+TOO_MUCH = "I look for words of at most {limit} characters in all."
 NONE_CHOSEN: dict[Mode, str] = {
     "daily": "Nothing was quoted here today.",
     "weekly": "Nothing was quoted here in the last 7 days.",
@@ -33,21 +36,25 @@ NONE_CHOSEN: dict[Mode, str] = {
     "random": NONE,
 }
 
-_LONGEST = 4096
-_LINE_CHARS = 300
+_LINE_CHARS = 280  # of ten on a page
 _QUOTE_CHARS = 1500
 _AROUND_CHARS = 200
 _NAME_CHARS = 50
 
 
+def none(*, of_member: bool, with_words: bool) -> str:
+    """Return that there are no quotes, and what makes one."""
+    return NONE_FITS if with_words else NONE_OF_THEIRS if of_member else NONE
+
+
 def page(found: Quotations) -> str:
     """Return a page of quotes, a line each."""
-    return bound("\n".join(_line(quote) for quote in found.quotes), _LONGEST)
+    return "\n".join(_line(quote) for quote in found.quotes)
 
 
 def quote(quote: Quote, around: Sequence[Spoken]) -> str:
     """Return one quote with what was said around it, who said it and who saved it."""
-    said = f"**{_plain(quote.author_name, _NAME_CHARS)}:** {_plain(quote.text, _QUOTE_CHARS)}"
+    said = f"**{plain(quote.author_name, _NAME_CHARS)}:** {plain(quote.text, _QUOTE_CHARS)}"
     before = [_spoken(line) for line in around if not line.after]
     after = [_spoken(line) for line in around if line.after]
     credit = format_dt(quote.saved_at, "d")
@@ -55,7 +62,7 @@ def quote(quote: Quote, around: Sequence[Spoken]) -> str:
         credit += f", saved by <@{quote.first_id}>"
     if quote.savers > 1:
         credit += f" and {quote.savers - 1:,} more"
-    return bound("\n".join([*before, said, *after, "", credit]), _LONGEST)
+    return "\n".join([*before, said, *after, "", credit])
 
 
 def link(quote: Quote) -> str:
@@ -65,18 +72,13 @@ def link(quote: Quote) -> str:
 
 def _line(quote: Quote) -> str:
     parts = (
-        f"`#{quote.id}` **{_plain(quote.author_name, _NAME_CHARS)}**",
+        f"`#{quote.id}` **{plain(quote.author_name, _NAME_CHARS)}**",
         format_dt(quote.saved_at, "d"),
         f"☁️ {quote.savers:,}",
-        _plain(quote.text, _LINE_CHARS),
+        plain(quote.text, _LINE_CHARS),
     )
     return " · ".join(parts)
 
 
 def _spoken(line: Spoken) -> str:
-    return f"-# {_plain(line.author_name, _NAME_CHARS)}: {_plain(line.text, _AROUND_CHARS)}"
-
-
-def _plain(text: str, limit: int) -> str:
-    """Return what somebody wrote as one line that can neither ping nor format."""
-    return escape_mentions(escape_markdown(bound(" ".join(text.split()), limit)))
+    return f"-# {plain(line.author_name, _NAME_CHARS)}: {plain(line.text, _AROUND_CHARS)}"
