@@ -13,7 +13,7 @@ from wompcore.db import Listener
 from wompcore.jobs import Outbox
 from wompcore.money import show_usd
 from wompcore.repos.costs import CostRepository
-from wompcore.repos.costs_budgets import CROSSINGS
+from wompcore.repos.costs_crossings import CROSSINGS
 
 REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
 STEP = "**{threshold} spent: {subject}, per {period}.** {spent} so far."

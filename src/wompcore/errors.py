@@ -337,6 +337,12 @@ class BudgetInvalid(WompError):
     """Such a budget cannot be set."""
 
 
+class MonthInvalid(WompError):
+    """That is no month of the ledger."""
+
+    hint = "A month is written like 2026-11."
+
+
 class TotalsWrong(WompError):
     """Running totals are not the sums of their entries."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -15,6 +14,7 @@ import typer
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompcore.errors import BudgetInvalid
+from wompcore.ids import MAX_ID
 from wompcore.money import show_usd
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+OPTED_OUT = "someone who opted out"
+
 costs = typer.Typer(help="What was spent, and what may be.", no_args_is_help=True)
 budgets = typer.Typer(help="What may be spent.", no_args_is_help=True)
 costs.add_typer(budgets, name="budgets")
 
-Number = Annotated[int, typer.Argument(help="The budget's number; `list` shows it.")]
+Number = Annotated[int, typer.Argument(min=1, max=MAX_ID, help="The budget's number; `list` shows it.")]
 File = Annotated[Path, typer.Argument(help="The CSV file to write.", dir_okay=False)]
-Month = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m"], help="UTC month; the current one when left out.")
-]
+Month = Annotated[str, typer.Option(metavar="YYYY-MM", help="UTC month; the current one when left out.")]
 Scope = Annotated[
     Literal["all", "guild", "channel", "person", "plugin", "purpose", "model"],
     typer.Argument(help="What it is for."),
@@ -41,7 +41,10 @@ Key = Annotated[
     str, typer.Argument(help="Which one: an id or a name; '*' for each on its own; none for all.")
 ]
 Amount = Annotated[str, typer.Option(help="What may be spent, exactly; empty: alerts at each step only.")]
-Background = Annotated[str, typer.Option(help="Where calls that nobody waits for stop.")]
+Background = Annotated[
+    str,
+    typer.Option(help="Where calls that nobody waits for stop, such as claim checks and embeddings."),
+]
 Step = Annotated[str, typer.Option(help="Alert at every multiple of this.")]
 Period = Annotated[Literal["hour", "day", "month", "total"], typer.Option(help="The window.")]
 Zone = Annotated[str, typer.Option(help="Time zone in which days and months begin.")]
@@ -59,7 +62,9 @@ def report(config: Config = None, as_json: Json = False, debug: Debug = False) -
         async def ask(core: Core) -> MonthReport:
             from wompcore.costs import CostReport
 
-            return await CostReport(core.repos.costs, core.clock).of_guild()
+            found = await CostReport(core.repos.costs, core.clock).of_guild()
+            people = (replace(one, key=_who(core, one.key)) for one in found.people)
+            return replace(found, people=tuple(people))
 
         found = _with_core(config, ask)
         terminal.say(f"{found.month}: {_sum(found.total)}")
@@ -73,17 +78,19 @@ def report(config: Config = None, as_json: Json = False, debug: Debug = False) -
 
 @costs.command()
 def export(
-    file: File, month: Month = None, config: Config = None, as_json: Json = False, debug: Debug = False
+    file: File, month: Month = "", config: Config = None, as_json: Json = False, debug: Debug = False
 ) -> None:
     """Write every call of a month to FILE. People who opted out are left blank."""
     with reporting(as_json=as_json, debug=debug) as terminal:
+        from wompcore.costs import CostExport, month_named
+
+        at = month_named(month) if month else None
 
         async def write(core: Core) -> None:
-            from wompcore.costs import CostExport
-
-            at = core.clock.now() if month is None else month.replace(tzinfo=UTC)
             with file.open("w", encoding="utf-8", newline="") as out:
-                async for lines in CostExport(core.repos.costs).csv(at, hides=core.consent.refuses):
+                async for lines in CostExport(core.repos.costs).csv(
+                    at or core.clock.now(), hides=core.consent.refuses
+                ):
                     out.write(lines)
 
         _with_core(config, write)
@@ -139,7 +146,11 @@ def rebuild(config: Config = None, as_json: Json = False, debug: Debug = False) 
 def list_budgets(config: Config = None, as_json: Json = False, debug: Debug = False) -> None:
     """Show every budget and what is used of it."""
     with reporting(as_json=as_json, debug=debug) as terminal:
-        uses = _with_core(config, lambda core: core.budgets.all())
+
+        async def ask(core: Core) -> list[BudgetUse]:
+            return [_unnamed(core, use) for use in await core.budgets.all()]
+
+        uses = _with_core(config, ask)
         for use in uses:
             terminal.say(_described(use))
         terminal.result([asdict(use) for use in uses])
@@ -226,11 +237,27 @@ def _sum(total: CostTotal) -> str:
     return f"{show_usd(total.cost_usd)} ({total.calls:,} calls)"
 
 
+def _who(core: Core, person: str) -> str:
+    return OPTED_OUT if person.isdecimal() and core.consent.refuses(int(person)) else person
+
+
+def _unnamed(core: Core, use: BudgetUse) -> BudgetUse:
+    """Return a budget's use without the ids of people who opted out."""
+    if use.budget.scope != "person":
+        return use
+    used = tuple(replace(one, key=_who(core, one.key)) for one in use.used)
+    return replace(use, budget=replace(use.budget, key=_who(core, use.budget.key)), used=used)
+
+
 def _described(use: BudgetUse) -> str:
     budget = use.budget
     of = f"{budget.scope} {budget.key}".strip()
-    limit = "no limit" if budget.amount is None else f"{budget.amount:f} {budget.unit}"
-    lines = [f"{budget.id:>4}  {of}, per {budget.period} ({budget.zone}): {limit}, {budget.action}"]
+    parts = ["no limit" if budget.amount is None else f"{budget.amount:f} {budget.unit}", budget.action]
+    if budget.background_amount is not None:
+        parts.append(f"background calls stop at {budget.background_amount:f}")
+    if budget.alert_step is not None:
+        parts.append(f"told of every {budget.alert_step:f}")
+    lines = [f"{budget.id:>4}  {of}, per {budget.period} ({budget.zone}): {', '.join(parts)}"]
     for used in use.used:
         state = ", closed" if used.barred else ""
         lines.append(f"      {used.key or 'all'}: {used.spent:f} spent, {used.held:f} in progress{state}")

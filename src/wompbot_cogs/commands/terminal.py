@@ -13,11 +13,19 @@ from typing import Any
 import typer
 
 from wompbot_cogs.errors import TokenMissing
-from wompcore.errors import BudgetInvalid, ConfigInvalid, DataFolderUnusable, LogUnreadable, WompError
+from wompcore.errors import (
+    BudgetInvalid,
+    ConfigInvalid,
+    DataFolderUnusable,
+    LogUnreadable,
+    MonthInvalid,
+    WompError,
+)
+from wompcore.text import clean
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
-_BAD_INPUT = (BudgetInvalid, ConfigInvalid, DataFolderUnusable, LogUnreadable, TokenMissing)
+_BAD_INPUT = (BudgetInvalid, ConfigInvalid, DataFolderUnusable, LogUnreadable, MonthInvalid, TokenMissing)
 _UNEXPECTED = "This is a fault of the program: --debug shows where; please report it."
 
 # They tell of every job, every save, every missing voice library, and what we tell in our own words.
@@ -42,12 +50,12 @@ class Terminal:
     def say(self, text: str) -> None:
         """Write a line for people."""
         if not self.as_json:
-            typer.echo(text)
+            typer.echo(clean(text))
 
     def result(self, value: Any) -> None:
         """Write what programs read."""
         if self.as_json:
-            typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+            typer.echo(clean(json.dumps(value, ensure_ascii=False, default=str)))
 
 
 @contextmanager
@@ -88,7 +96,7 @@ def _tell(terminal: Terminal, error: BaseException) -> int:
             message, hint = str(error), ""
         case _:
             message, hint = f"unexpected {type(error).__name__}: {error}", _UNEXPECTED
-    message = " ".join(message.split())
+    message = clean(" ".join(message.split()))
     typer.secho("error: ", err=True, fg="red", nl=False)
     typer.echo(message, err=True)
     if hint:

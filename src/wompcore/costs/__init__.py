@@ -5,7 +5,7 @@ from __future__ import annotations
 from wompcore.costs.books import Books
 from wompcore.costs.budgets import Budgets, BudgetUse
 from wompcore.costs.call import Call, Reservation
-from wompcore.costs.export import CostExport
+from wompcore.costs.export import CostExport, month_named
 from wompcore.costs.forecast import Forecast, forecast
 from wompcore.costs.ledger import Ledger
 from wompcore.costs.prices import PriceBook, PriceSource, cost_of
@@ -31,4 +31,5 @@ __all__ = [
     "Used",
     "cost_of",
     "forecast",
+    "month_named",
 ]

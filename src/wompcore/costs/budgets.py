@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wompcore.clock import Clock
 from wompcore.errors import BudgetInvalid
-from wompcore.repos.costs_budgets import Budget, BudgetRepository, BudgetScope, Crossing, Used
+from wompcore.repos.costs_budgets import Budget, BudgetRepository, BudgetScope, Crossing, Unit, Used
 from wompcore.text import clean_name
 from wompcore.usage import Purpose
 
 _MOST = Decimal(10**15)
+_PLACES = 12  # a millionth of a token's price
+_LEAST_STEP: dict[Unit, Decimal] = {"usd": Decimal("0.01"), "tokens": Decimal(1000)}
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -104,6 +106,8 @@ class Budgets:
     async def hand_out(self, to: Callable[[Crossing], Awaitable[object]]) -> int:
         """Hand out every crossing that nobody has yet and return how many.
 
+        Of several steps of a window the highest is handed out, and of one budget's steps one in ten minutes.
+
         Args:
             to: Called for one after the other. It must do its work once per ``crossing.id`` (an outbox key):
                 a process that ends between that work and our note of it makes it be called again.
@@ -127,18 +131,32 @@ def _check(budget: Budget) -> None:
     if budget.amount is None and (budget.action != "warn" or budget.alert_step is None):
         raise BudgetInvalid("without an amount a budget can only warn, at each step")
     for amount in (budget.amount, budget.background_amount):
-        if amount is not None and not (amount.is_finite() and 0 <= amount <= _MOST):
-            raise BudgetInvalid(f"{amount} is no amount between 0 and {_MOST:,}")
+        if amount is not None and amount != 0:
+            _check_amount(amount, budget.unit)
     if budget.background_amount is not None and not (
         budget.amount is not None and budget.background_amount <= budget.amount
     ):
         raise BudgetInvalid("background calls stop before the others, so their amount is lower")
-    if budget.alert_step is not None and not (
-        budget.alert_step.is_finite() and 0 < budget.alert_step <= _MOST
-    ):
-        raise BudgetInvalid(f"{budget.alert_step} is no step")
+    if budget.alert_step is not None:
+        _check_amount(budget.alert_step, budget.unit, "step")
+        if budget.alert_step < _LEAST_STEP[budget.unit]:
+            raise BudgetInvalid(
+                "that step would tell of almost every call",
+                hint="A step is at least 0.01 dollars, or 1,000 tokens.",
+            )
     if any(percent <= 0 for percent in budget.alert_percents):
         raise BudgetInvalid("thresholds are above 0 percent")
+
+
+def _check_amount(amount: Decimal, unit: Unit, name: str = "amount") -> None:
+    if not (amount.is_finite() and 0 < amount <= _MOST):
+        raise BudgetInvalid(f"{amount:.6g} is no {name} between 0 and {_MOST:,}")
+    exponent = amount.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)  # it is finite
+    if unit == "tokens" and exponent < 0:
+        raise BudgetInvalid("tokens are counted whole", hint="Write 50000.")
+    if exponent < -_PLACES:
+        raise BudgetInvalid(f"more than {_PLACES} decimal places are too many for an amount")
 
 
 def _check_key(budget: Budget) -> None:

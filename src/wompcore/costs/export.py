@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
 
 from wompcore.costs.report import EVERYWHERE
+from wompcore.errors import MonthInvalid
 from wompcore.ids import snowflake_time
 from wompcore.repos.costs import CostEntry, CostRepository
 
@@ -19,6 +21,7 @@ COLUMNS = ("at", *(field.name for field in fields(CostEntry) if field.name != "p
 _PAGE = 250  # written in some ten milliseconds, for which the event loop stands still
 # What a spreadsheet takes for a formula, and what it strips before looking (OWASP, "CSV Injection").
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 class CostExport:
@@ -53,6 +56,17 @@ class CostExport:
         while page := await self._repository.entries(month, guild_id, after_id=last, limit=_PAGE):
             yield _lines(_row(entry, hides) for entry in page)
             last = page[-1].id
+
+
+def month_named(text: str) -> datetime:
+    """Return the first instant of a UTC month that is written like 2026-11.
+
+    Raises:
+        MonthInvalid: It is written otherwise, or not of this century.
+    """
+    if not _MONTH.fullmatch(text):
+        raise MonthInvalid("that is no month")
+    return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
 
 
 def _row(entry: CostEntry, hides: Callable[[int], bool]) -> list[str]:

@@ -1,8 +1,8 @@
-"""Budgets, their meters and the thresholds that were crossed."""
+"""Budgets and their meters."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -11,20 +11,14 @@ from typing import Any, Literal, LiteralString
 import psycopg
 from psycopg import AsyncConnection
 
-from wompcore.db import Database
 from wompcore.errors import BudgetInvalid
 from wompcore.repos.costs import HOLD_LEDGER
+from wompcore.repos.costs_crossings import BudgetScope, Crossing, CrossingRepository, Period, Unit
 from wompcore.repos.costs_windows import forget_windows
 
-BudgetScope = Literal["all", "guild", "channel", "person", "plugin", "purpose", "model"]
-Period = Literal["hour", "day", "month", "total"]
-Unit = Literal["usd", "tokens"]
+__all__ = ["Action", "Budget", "BudgetRepository", "BudgetScope", "Crossing", "Period", "Unit", "Used"]
+
 Action = Literal["refuse", "fall_back", "warn"]
-
-CROSSINGS = "budget_crossings"
-"""NOTIFY channel: a threshold was crossed."""
-
-_CLOSED, _REFUSED = -1, -2  # instead of a percentage
 
 _FIELDS = """scope, key, period, zone, unit, action, amount, background_amount, alert_percents, alert_step"""
 _SET = f"""
@@ -81,13 +75,6 @@ JOIN budget_meters AS m ON m.budget_id = b.id AND m.key = part.key
     AND m.starts_at >= budget_since(b.period, b.zone, %(at)s)
 GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
 """
-_NEXT_CROSSING = """
-SELECT c.id, c.budget_id, b.scope, c.key, b.period, b.unit, b.amount, c.starts_at, c.percent, c.threshold,
-    c.spent, c.crossed_at
-FROM budget_crossings AS c JOIN budgets AS b ON b.id = c.budget_id
-WHERE c.delivered_at IS NULL ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
-"""
-_HANDED_OUT = "UPDATE budget_crossings SET delivered_at = now() WHERE id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,59 +131,12 @@ class Used:
     barred: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """A threshold that was reached.
-
-    Args:
-        id: Its number; the same crossing always has the same.
-        budget_id: The budget.
-        scope: What the budget is for.
-        key: Which one, empty for everything.
-        period: The budget's window.
-        unit: What the amounts count.
-        amount: The budget's amount.
-        starts_at: The first instant of the window; of a rolling hour, the clock's hour.
-        percent: Which part of the amount was reached; 0 for a multiple of the budget's step, -1 when a call
-            above its reservation closed the budget, -2 when it refused a call.
-        threshold: What was reached; of several steps at once, the highest; of a refusal, its limit.
-        spent: What was spent then; of a refusal, what calls in progress hold included.
-        crossed_at: When.
-    """
-
-    id: int
-    budget_id: int
-    scope: BudgetScope
-    key: str
-    period: Period
-    unit: Unit
-    amount: Decimal | None
-    starts_at: datetime | None
-    percent: int
-    threshold: Decimal
-    spent: Decimal
-    crossed_at: datetime
-
-    @property
-    def closed(self) -> bool:
-        """Whether it closed the budget: a provider broke its own limits."""
-        return self.percent == _CLOSED
-
-    @property
-    def refused(self) -> bool:
-        """Whether the budget refused a call."""
-        return self.percent == _REFUSED
-
-
-class BudgetRepository:
+class BudgetRepository(CrossingRepository):
     """Keeps budgets.
 
     Args:
         db: The open database.
     """
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
 
     async def set(self, budget: Budget, at: datetime) -> Budget:
         """Set a budget, or change the one with the same scope, key, period, unit and action.
@@ -262,21 +202,6 @@ class BudgetRepository:
     async def forget(self, at: datetime) -> None:
         """Remove minutes that no rolling hour counts, and a day after a window ended whom it counted."""
         await forget_windows(self._db, at)
-
-    async def hand_out(self, to: Callable[[Crossing], Awaitable[object]]) -> bool:
-        """Hand the oldest crossing that is not handed out to somebody; return whether there was one.
-
-        Of all processes one gets it. It counts as handed out once ``to`` returns; if the process ends just
-        then it is handed out again, so ``to`` does its work once per id.
-        """
-        async with self._db.transaction() as connection:
-            row = await (await connection.execute(_NEXT_CROSSING)).fetchone()
-            if row is None:
-                return False
-            crossing = Crossing(*row)
-            await to(crossing)
-            await connection.execute(_HANDED_OUT, (crossing.id,))
-        return True
 
     async def _change(self, statement: LiteralString, budget_id: int) -> bool:
         """Run a statement while nobody reserves or settles: a call counts to a budget whole or not at all."""

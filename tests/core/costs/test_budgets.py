@@ -285,9 +285,29 @@ async def test_thresholds_are_crossed_once_whoever_crosses_them(db: Database, cl
 
     assert sum(await asyncio.gather(*(budgets.hand_out(note) for _ in range(4)))) == len(seen)
     assert sorted((one.percent, one.threshold) for one in seen) == [
-        *((0, step) for step in range(1, 11)), (50, 4), (80, Decimal("6.4")), (100, 8),
+        (0, 10), (50, 4), (80, Decimal("6.4")), (100, 8),
     ]  # fmt: skip
     assert await budgets.hand_out(note) == 0
+
+
+async def test_steps_are_told_by_the_highest_and_not_one_after_the_other(
+    ledger: Ledger, budgets: Budgets, db: Database
+) -> None:
+    await budgets.set(Budget("all", alert_step=Decimal("0.01")))
+    told: list[Decimal] = []
+
+    async def tell(crossing: Crossing) -> None:
+        told.append(crossing.threshold)
+
+    for _ in range(3):
+        await spend(ledger, 5)
+        await budgets.hand_out(tell)
+    assert told == [Decimal("0.05")]
+    await db.execute("UPDATE budget_crossings SET delivered_at = delivered_at - interval '11 minutes'")
+    await asyncio.gather(*(budgets.hand_out(tell) for _ in range(4)))
+    assert told == [Decimal("0.05"), Decimal("0.15")]
+    await db.execute("UPDATE budget_crossings SET delivered_at = delivered_at - interval '11 minutes'")
+    assert await budgets.hand_out(tell) == 0
 
 
 async def test_a_threshold_is_told_once_per_window(
@@ -410,6 +430,13 @@ async def test_a_budget_removed_under_a_call_loses_no_cost(
         hard("model", "a\0b"),
         hard("plugin", "a\nb"),
         Budget("all", alert_step=Decimal(1), background_amount=Decimal(0)),
+        Budget("all", alert_step=Decimal("0.000001")),
+        Budget("all", alert_step=Decimal(999), unit="tokens"),
+        Budget("all", alert_step=Decimal("sNaN")),
+        hard(amount="1e-13"),
+        hard(amount="0.5", unit="tokens"),
+        hard(amount="1e999999"),
+        hard(amount="-0.0001"),
     ],
     ids=lambda budget: str(budget)[:60],
 )

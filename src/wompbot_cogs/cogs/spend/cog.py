@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Literal, cast
@@ -20,13 +18,12 @@ from discord.ext import commands
 from wompbot_cogs import Context, Level, requires
 from wompbot_cogs.cogs.spend import chart, texts
 from wompbot_cogs.cogs.spend.names import Names
-from wompcore.costs import EVERYWHERE, MonthReport
+from wompcore.costs import EVERYWHERE, MonthReport, month_named
 
 _SHORT, _LONG = 5, 15
 # Discord takes files of 10 MiB everywhere (developer documentation, "Uploading Files").
 _LARGEST_FILE = 9 * 1024 * 1024
 _IN_MEMORY = 1024 * 1024
-_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 By = Literal["person", "server", "channel", "purpose", "model", "plugin"]
 
@@ -67,7 +64,7 @@ class SpendCog(commands.Cog, name="Spending"):
         """Send every call of a month as a table (CSV): your server's, or all of them to the owner."""
         if not _is_private(context):
             raise commands.BadArgument(texts.EXPORT_NOT_HERE)
-        at = _month(month) if month else self._costs.report.now()
+        at = month_named(month.strip()) if month else self._costs.report.now()
         guild_id = EVERYWHERE if self._is_owner(context) else _guild_id(context)
         await context.defer(ephemeral=True)
         async with self._one_at_a_time:
@@ -126,9 +123,3 @@ def _is_private(context: commands.Context[Any]) -> bool:
 def _guild_id(context: commands.Context[Any]) -> int:
     assert context.guild is not None  # without one nobody but the owner is an admin
     return context.guild.id
-
-
-def _month(text: str) -> datetime:
-    if not _MONTH.fullmatch(text):
-        raise commands.BadArgument(texts.BAD_MONTH)
-    return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)

@@ -21,7 +21,6 @@ PRIVATE = ("person", "channel", "server")
 
 NOT_HERE = "Spending by {by} is for your eyes only: use `/spend month`, whose answer only you see."
 EXPORT_NOT_HERE = "A table names people: use `/spend export`, whose answer only you see."
-BAD_MONTH = "A month is written like 2026-11."
 TOO_LARGE = "That month is larger than what Discord takes as a file (9 MiB)."
 EXPORTED = "Every call of {month} that is settled and kept; times are UTC, amounts US dollars."
 NO_PICTURES = '-# With `pip install "wompcore[charts]"` there is a picture too.'
