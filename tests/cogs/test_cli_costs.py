@@ -146,6 +146,7 @@ COMMANDS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.endurance
 @given(COMMANDS, st.lists(HOSTILE, max_size=2), st.lists(st.tuples(OPTIONS, HOSTILE), max_size=3))
 @example(("export",), ["x.csv"], [("--month", "9999-12")])
 @example(("export",), ["x.csv"], [("--month", "0001-01")])
