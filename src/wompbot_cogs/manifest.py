@@ -83,6 +83,7 @@ class PersonalData(_Table):
         person: The column with the person's id.
         holds: What the rows say, in words a member understands.
         export: Columns a person's export includes; empty for every one.
+        on_opt_out: What opting out does with the rows: ``keep`` them, or ``delete`` them.
         on_erase: What erasure does with the rows: ``delete`` them, or ``blank`` them.
         blank: Columns that are emptied; the person's id always is.
     """
@@ -91,6 +92,7 @@ class PersonalData(_Table):
     person: Name
     holds: str = Field(min_length=1, max_length=200)
     export: tuple[Name, ...] = ()
+    on_opt_out: Literal["keep", "delete"] = "keep"
     on_erase: Literal["delete", "blank"] = "delete"
     blank: tuple[Name, ...] = ()
 
@@ -150,6 +152,7 @@ class Manifest(_Table):
                 person_column=data.person,
                 holds=data.holds,
                 text_columns=data.blank,
+                on_opt_out=data.on_opt_out,
                 on_erase="delete" if data.on_erase == "delete" else "anonymise",
                 export_columns=data.export,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -198,6 +199,27 @@ async def test_what_was_kept_goes_with_its_message(checking: Living, model: Scri
     await checking.guild.delete(message_id)
     await checking.guild.say("carol", "hello")
     assert await kept(checking) == 0
+
+
+async def test_what_was_kept_goes_when_its_author_opts_out_whether_or_not_the_plugin_is_there(
+    checking: Living, model: ScriptedModel
+) -> None:
+    judges(model, "false", 1, 2)
+    await check(checking)
+    await checking.app.host.unload("facts")
+    await checking.ask("bob", "!optout")
+    assert await kept(checking) == 0
+
+
+async def test_people_who_ask_at_once_are_answered_once(
+    checking: Living, model: ScriptedModel, engine: OfflineSearch
+) -> None:
+    judges(model, "false", 1, 2)
+    message_id = await checking.guild.say("bob", CLAIM)
+    await asyncio.gather(
+        *(checking.guild.react(name, message_id, SIGN) for name in ("alice", "carol", OWNER))
+    )
+    assert (engine.requests, model.requests) == (1, 1)
 
 
 async def test_an_export_and_an_erasure_reach_what_was_kept(checking: Living, model: ScriptedModel) -> None:

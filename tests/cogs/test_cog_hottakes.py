@@ -62,6 +62,14 @@ async def test_three_of_whom_one_is_the_author_are_enough(living: Living) -> Non
     assert message_id in living.app.core.hot_takes.tracked
 
 
+async def test_fires_that_were_lit_unheard_count(living: Living) -> None:
+    message_id = await lit(living, by=("alice",))
+    living.app.bot.dispatch("ready")  # another session, as after a restart: alice's fire was not heard in it
+    await living.guild.react("carol", message_id, FIRE)
+    await living.app.core.hot_takes.settled()
+    assert message_id in living.app.core.hot_takes.tracked
+
+
 async def test_the_bots_own_messages_and_those_of_people_who_withdrew_are_left_alone(living: Living) -> None:
     await living.ask("alice", "wompbot, who are you?")
     for person in ("alice", "carol"):

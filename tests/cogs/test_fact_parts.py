@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from publicsuffixlist import PublicSuffixList
 
 from wompbot_cogs.cogs.facts import texts
-from wompbot_cogs.cogs.facts.book import FactBook
+from wompbot_cogs.cogs.facts.book import FactBook, Request
 from wompbot_cogs.cogs.facts.judgement import VERDICTS, FactAnswer, Judgement, Source, judge
 from wompbot_cogs.cogs.facts.settings import FactSettings
 from wompbot_cogs.cogs.facts.sources import Domains
@@ -22,7 +22,10 @@ from wompcore.search import SearchResult
 
 DOMAINS = Domains(PublicSuffixList())
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-MIGRATION = files("wompbot_cogs.cogs.facts").joinpath("migrations/0001_checks.expand.sql")
+MIGRATIONS = [
+    files("wompbot_cogs.cogs.facts").joinpath(f"migrations/{name}.expand.sql")
+    for name in ("0001_checks", "0002_guild_days")
+]
 FOUND = [SearchResult(f"page {n}", f"https://www.site{n % 3}.example.com/{n}", "x") for n in range(5)]
 
 
@@ -87,42 +90,43 @@ def test_an_analysis_is_cut_at_the_end_of_a_sentence() -> None:
 async def book_of(db: Database, **settings: float) -> FactBook:
     schema = await make_schema(db, "plugin_facts")
     async with schema.transaction() as connection:
-        await connection.execute(MIGRATION.read_bytes())
+        for migration in MIGRATIONS:
+            await connection.execute(migration.read_bytes())
     return FactBook(schema, FactSettings.model_validate(settings))
 
 
 async def test_of_many_requests_at_once_one_begins(db: Database) -> None:
     book = await book_of(db)
-    begun = await asyncio.gather(*(book.begin(1, NOW) for _ in range(5)), return_exceptions=True)
+    begun = await asyncio.gather(*(book.begin(Request(1, 9, NOW)) for _ in range(5)), return_exceptions=True)
     assert begun.count(None) == 1
     assert all(error is None or isinstance(error, CoolingDown) for error in begun)
-    await book.begin(2, NOW)
+    await book.begin(Request(2, 9, NOW))
 
 
 async def test_only_what_was_answered_counts_and_a_place_left_behind_is_free_again(db: Database) -> None:
     book = await book_of(db)
-    await book.begin(1, NOW)
-    await book.finish(1, NOW, counts=False)
-    await book.begin(1, NOW)
+    await book.begin(Request(1, 9, NOW))
+    await book.finish(Request(1, 9, NOW), counts=False)
+    await book.begin(Request(1, 9, NOW))
     with pytest.raises(CoolingDown):
-        await book.begin(1, NOW + timedelta(minutes=4))
-    await book.begin(1, NOW + timedelta(minutes=5))  # the process of the first has died
-    await book.finish(1, NOW, counts=True)  # it comes back too late
+        await book.begin(Request(1, 9, NOW + timedelta(minutes=4)))
+    await book.begin(Request(1, 9, NOW + timedelta(minutes=5)))  # the process of the first has died
+    await book.finish(Request(1, 9, NOW), counts=True)  # it comes back too late
     with pytest.raises(CoolingDown):
-        await book.begin(1, NOW + timedelta(minutes=6))
+        await book.begin(Request(1, 9, NOW + timedelta(minutes=6)))
 
 
 async def test_cooldown_and_day_are_kept(db: Database) -> None:
     book = await book_of(db, cooldown_s=300, per_day=2)
     for at in (NOW, NOW + timedelta(seconds=300)):
-        await book.begin(1, at)
-        await book.finish(1, at, counts=True)
+        await book.begin(Request(1, 9, at))
+        await book.finish(Request(1, 9, at), counts=True)
         if at == NOW:
             with pytest.raises(CoolingDown, match="another 100 seconds"):
-                await book.begin(1, at + timedelta(seconds=200))
+                await book.begin(Request(1, 9, at + timedelta(seconds=200)))
     with pytest.raises(LimitReached, match="2 fact checks"):
-        await book.begin(1, NOW + timedelta(hours=23))
-    await book.begin(1, NOW + timedelta(hours=24))
+        await book.begin(Request(1, 9, NOW + timedelta(hours=23)))
+    await book.begin(Request(1, 9, NOW + timedelta(hours=24)))
 
 
 async def test_what_was_found_is_shown_for_a_day_and_then_removed(db: Database) -> None:
@@ -132,10 +136,26 @@ async def test_what_was_found_is_shown_for_a_day_and_then_removed(db: Database) 
     assert await book.kept(5, "claim", NOW + timedelta(hours=23)) == found
     assert await book.kept(5, "another claim", NOW) is None
     assert await book.kept(5, "claim", NOW + timedelta(hours=24)) is None
-    await book.begin(1, NOW)
-    await book.finish(1, NOW, counts=True)
+    await book.begin(Request(1, 9, NOW))
+    await book.finish(Request(1, 9, NOW), counts=True)
     await book.sweep(NOW + timedelta(hours=23))
     assert await book.ids() == [5]
     await book.sweep(NOW + timedelta(hours=25))
     assert await book.ids() == []
-    await book.begin(1, NOW)  # its row is gone
+    await book.begin(Request(1, 9, NOW))  # its row is gone
+
+
+async def test_a_server_has_so_many_checks_a_day_however_many_ask_at_once(db: Database) -> None:
+    book = await book_of(db, per_guild_day=3)
+    asked = [Request(person, 9, NOW) for person in range(8)]
+    begun = await asyncio.gather(*map(book.begin, asked), return_exceptions=True)
+    assert begun.count(None) == 3
+    refused = [each for each, error in zip(asked, begun, strict=True) if error]
+    with pytest.raises(LimitReached, match="This server"):
+        await book.begin(refused[0])
+    await book.begin(Request(refused[0].person_id, 10, NOW))  # it lost no place of its own
+    await book.finish(asked[begun.index(None)], counts=False)
+    await book.begin(refused[1])
+    await book.begin(Request(refused[2].person_id, 9, NOW + timedelta(days=1)))
+    await book.sweep(NOW + timedelta(days=3))
+    assert await db.fetch_value("SELECT count(*) FROM plugin_facts.guild_days") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 ENOUGH: Final = 2
@@ -12,13 +13,18 @@ _NOBODY: Final[frozenset[int]] = frozenset()
 
 
 class Fires:
-    """The people who lit a fire.
+    """The people who lit a fire, as far as this process heard of it.
+
+    Fires on a message from before it listened may have been lit unheard: with the first one that is heard
+    such a message is worth a look.
 
     Args:
+        since_id: A snowflake; nothing about later messages was missed.
         messages: Messages at most; the one lit first is forgotten first.
     """
 
-    def __init__(self, messages: int = 10_000) -> None:
+    def __init__(self, since_id: int = 0, messages: int = 10_000) -> None:
+        self._since_id = since_id
         self._messages = messages
         self._people: OrderedDict[int, frozenset[int]] = OrderedDict()
 
@@ -27,15 +33,24 @@ class Fires:
         return self._people.get(message_id, _NOBODY)
 
     def light(self, message_id: int, person_id: int) -> bool:
-        """Add a person; return whether they are the last it takes, should the author not be among them."""
+        """Add a person; return whether to look who lit the message: there may be enough now."""
         people = self.by(message_id)
         if person_id in people or len(people) > ENOUGH:  # one more than enough: one may be the author
             return False
-        self._people[message_id] = people | {person_id}
+        self.are_by(message_id, people | {person_id})
+        return len(people) + 1 >= ENOUGH or (not people and message_id < self._since_id)
+
+    def are_by(self, message_id: int, people: Iterable[int]) -> None:
+        """Take note of who lit a message, in the place of what was heard."""
+        self._people[message_id] = frozenset(people)
         if len(self._people) > self._messages:
             self._people.popitem(last=False)
-        return len(people) + 1 >= ENOUGH
 
-    def begin(self, message_id: int, person_id: int) -> None:
-        """Begin anew with one person."""
-        self._people[message_id] = frozenset({person_id})
+    def missed(self, since_id: int) -> None:
+        """Begin anew: some may have been missed.
+
+        Args:
+            since_id: A snowflake; nothing about later messages was.
+        """
+        self._people.clear()
+        self._since_id = since_id

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ from wompcore.claims.rating import Rater
 from wompcore.clock import Clock
 from wompcore.config import ClaimSettings
 from wompcore.events import ChatMessage, ReactionChanged, ReactionTally
+from wompcore.ids import snowflake_at
 from wompcore.text import bound, clean
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class HotTakes:
     Attributes:
         boards: Ranks them and takes rulings.
         tracked: The messages that are hot takes.
-        fires: Who lit other messages; when enough people did, :meth:`make` may be called.
+        fires: Who lit other messages; tells when :meth:`make` may be called.
         lost: Changes of reactions that were not counted: too many messages waited.
     """
 
@@ -66,7 +68,7 @@ class HotTakes:
         self._clock = clock
         self._track_claim = track_claim
         self._pause_s = pause_s
-        self.fires = Fires()
+        self.fires = Fires(snowflake_at(clock.now()))
         self._changes: dict[int, tuple[float, ReactionTally]] = {}  # with the second when it is due
         self._some = asyncio.Event()
         self._asking: asyncio.Queue[int] = asyncio.Queue(_WAITING)
@@ -118,13 +120,15 @@ class HotTakes:
             self.tracked.add(message_id)
         return made
 
-    async def make(self, message: ChatMessage, reactions: Mapping[str, int], *, last_id: int) -> bool:
+    async def make(
+        self, message: ChatMessage, reactions: Mapping[str, int], *, lit_by: AbstractSet[int]
+    ) -> bool:
         """Make a message a hot take that people lit.
 
         Args:
             message: The message.
             reactions: How many it has, by emoji.
-            last_id: Who lit it last.
+            lit_by: Who lit it, bots and people who withdrew left out.
 
         Returns:
             False when it is none: too few people other than the author lit it, a bot or somebody who
@@ -133,11 +137,8 @@ class HotTakes:
         text = bound(message.text.strip(), _TEXT_CHARS)
         if message.is_bot or not message.allowed or not text or message.guild_id is None:
             return False
-        people = self.fires.by(message.id)
-        if len(people) > reactions.get(FIRE, 0):  # somebody took theirs back
-            self.fires.begin(message.id, last_id)
-            return False
-        if len(people - {message.author_id}) < ENOUGH:
+        self.fires.are_by(message.id, lit_by)
+        if len(lit_by - {message.author_id}) < ENOUGH:
             return False
         made = await self._book.make_by_hand(
             message, text=text, heat=heat_of(text).score, reactions=_counts(reactions), at=self._clock.now()
@@ -147,6 +148,10 @@ class HotTakes:
             self._track_claim(message.id)
             self._changed(message.id)  # counts the replies, too
         return made
+
+    def missed_reactions(self) -> None:
+        """Take note that reactions may have been missed until now: the link to Discord was another one."""
+        self.fires.missed(snowflake_at(self._clock.now()))
 
     def reacted(self, reaction: ReactionChanged) -> None:
         """Count a reaction; nothing is written for some seconds, then everything at once."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, sql
 
 from wompcore.db import Database
 
@@ -10,6 +15,8 @@ CHANNEL = "consent"
 """NOTIFY channel; the payload is ``purpose:person:revision:withdrawn``."""
 
 REDACTED = "[redacted]"
+
+_log = logging.getLogger(__name__)
 
 # The person's row is locked first by everyone who writes for that person, so a withdrawal and a
 # batch of messages are ordered: what was stored before is blanked here, what comes later is refused.
@@ -62,6 +69,14 @@ _UNCONTRADICT = "DELETE FROM claim_contradictions WHERE author_id = %(person)s"
 _UNLISTEN = "DELETE FROM contradiction_listeners WHERE person_id = %(person)s"
 _UNLEARN = "DELETE FROM claim_lessons WHERE author_id = %(person)s"
 _UNCOOL = "DELETE FROM claim_cooldowns WHERE person_id = %(person)s"
+# What plugins declared, loaded or not. A table that fails is left to its owner: no withdrawal fails for one,
+# nor waits for it for long.
+_DECLARED = """
+SELECT h.table_name, h.person_column FROM holders h
+JOIN pg_attribute a ON a.attrelid = to_regclass(h.table_name) AND a.attname = h.person_column
+    AND NOT a.attisdropped
+WHERE h.owner <> 'core' AND h.on_opt_out = 'delete' ORDER BY 1, 2
+"""
 _AUDIT = """
 INSERT INTO audit_log (at, action, person_id, by_id, details)
 VALUES (%(at)s, %(action)s, %(person)s, %(person)s, jsonb_build_object('method', %(method)s::text))
@@ -119,7 +134,21 @@ class ConsentRepository:
                 await connection.execute(_UNLISTEN, values)
                 await connection.execute(_UNCOOL, values)
                 await connection.execute(_UNLEARN, values)
+                await _delete_declared(connection, person_id)
             await connection.execute(_AUDIT, values)
             payload = f"{purpose}:{person_id}:{row[0]}:{int(withdrawn)}"
             await connection.execute(_TELL, {**values, "payload": payload})
         return int(row[0])
+
+
+async def _delete_declared(connection: AsyncConnection[Any], person_id: int) -> None:
+    for table, column in await (await connection.execute(_DECLARED)).fetchall():
+        query = sql.SQL("DELETE FROM {} WHERE {} = %s").format(
+            sql.Identifier(*table.split(".", 1)), sql.Identifier(column)
+        )
+        try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '1s'")
+                await connection.execute(query, [str(person_id)])
+        except psycopg.Error as error:
+            _log.error("%s is not cleared of a person who opted out: %s", table, error)

@@ -53,7 +53,7 @@ def reaction(message_id: int, emoji: str = "👍", change: str = "added", person
 async def lit(core: Core, message: ChatMessage, **reactions: int) -> bool:
     for person in (ANN, CARL):
         core.hot_takes.fires.light(message.id, person)
-    made = await core.hot_takes.make(message, {"🔥": 2, **reactions}, last_id=CARL)
+    made = await core.hot_takes.make(message, {"🔥": 2, **reactions}, lit_by={ANN, CARL})
     await core.hot_takes.settled()
     return made
 
@@ -82,24 +82,39 @@ async def test_two_people_who_are_not_the_author_make_one_by_hand(
 ) -> None:
     async with process(settings(database_settings)) as core:
         takes, message = core.hot_takes, said(core)
+        takes.fires.missed(message.id)  # it was said since
         assert not takes.fires.light(message.id, BOB)
         assert not takes.fires.light(message.id, BOB)
         assert takes.fires.light(message.id, ANN)  # worth a look, as who wrote it is not known yet
-        assert not await takes.make(message, {"🔥": 2}, last_id=ANN)
+        assert not await takes.make(message, {"🔥": 2}, lit_by={BOB, ANN})
         assert takes.fires.by(message.id) == {BOB, ANN}
         assert takes.fires.light(message.id, CARL)
-        assert await takes.make(message, {"🔥": 3}, last_id=CARL)
-        assert not await takes.make(message, {"🔥": 3}, last_id=CARL)
+        assert await takes.make(message, {"🔥": 3}, lit_by={BOB, ANN, CARL})
+        assert not await takes.make(message, {"🔥": 3}, lit_by={BOB, ANN, CARL})
+
+
+async def test_a_message_from_before_is_worth_a_look_with_the_first_fire_and_once(
+    database_settings: DatabaseSettings,
+) -> None:
+    async with process(settings(database_settings)) as core:
+        takes, message = core.hot_takes, said(core)
+        assert takes.fires.light(message.id, CARL)
+        assert not await takes.make(message, {"🔥": 1}, lit_by={CARL})
+        assert not takes.fires.light(message.id, CARL)
+        later = ChatMessage(snowflake_at(core.clock.now(), 1), CHANNEL, BOB, "bob", SPICY, GUILD)
+        assert not takes.fires.light(later.id, CARL)
+        takes.fires.missed(later.id + 1)
+        assert takes.fires.light(later.id, CARL)
 
 
 async def test_a_fire_that_was_taken_back_does_not_count(database_settings: DatabaseSettings) -> None:
     async with process(settings(database_settings)) as core:
         takes, message = core.hot_takes, said(core)
-        takes.fires.light(message.id, ANN)
-        assert takes.fires.light(message.id, CARL)
-        assert not await takes.make(message, {"🔥": 1}, last_id=CARL)  # it was Ann's
         assert takes.fires.light(message.id, ANN)
-        assert await takes.make(message, {"🔥": 2}, last_id=ANN)
+        assert takes.fires.light(message.id, CARL)
+        assert not await takes.make(message, {"🔥": 1}, lit_by={CARL})  # it was Ann's
+        assert takes.fires.light(message.id, ANN)
+        assert await takes.make(message, {"🔥": 2}, lit_by={ANN, CARL})
 
 
 async def test_bots_empty_messages_and_people_who_withdrew_make_none(

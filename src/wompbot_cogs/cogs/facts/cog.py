@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from wompbot_cogs import Context, refusal
 from wompbot_cogs.cogs.facts import texts
-from wompbot_cogs.cogs.facts.book import FactBook
+from wompbot_cogs.cogs.facts.book import FactBook, Request
 from wompbot_cogs.cogs.facts.judgement import FactAnswer, Judgement, judge, request
 from wompbot_cogs.cogs.facts.settings import FactSettings
 from wompbot_cogs.cogs.facts.sources import Domains
@@ -122,8 +122,9 @@ class FactsCog(commands.Cog, name="Facts"):
             if not self._shown.ready(message.id, now):
                 return texts.SHOWN
             return await self._answer(source, message, found, person_id)
+        asked = Request(person_id, message.guild_id or 0, now)
         try:
-            await self._book.begin(person_id, now)
+            await self._book.begin(asked)
         except LimitReached as error:
             return error.message
         answered = False
@@ -137,7 +138,7 @@ class FactsCog(commands.Cog, name="Facts"):
         except _Failed as error:
             problem = str(error)
         finally:
-            await self._book.finish(person_id, now, counts=answered)
+            await self._book.finish(asked, counts=answered)
         return problem
 
     async def _judge(self, message: ChatMessage, person_id: int) -> Judgement:

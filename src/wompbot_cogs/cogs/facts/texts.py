@@ -32,6 +32,7 @@ CHECKED = "The answer is below the message."
 
 TOO_SOON = "You asked for a fact check a moment ago; please wait another {wait_s} seconds."
 ENOUGH = "You had {count} fact checks within 24 hours; that is all for now."
+ENOUGH_HERE = "This server had all its fact checks of today; there are new ones after midnight UTC."
 ONE_AT_A_TIME = "A fact check for you is in progress."
 
 MARKS: Final[Mapping[Verdict, str]] = {

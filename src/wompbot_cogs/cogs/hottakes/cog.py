@@ -24,6 +24,7 @@ from wompcore.repos.hot_take_boards import BOARDS, Board, Outcome
 _DONE = "\N{WHITE HEAVY CHECK MARK}"
 
 _PAGE = 10
+_LIT_BY = 25  # people that are asked for
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
         self._takes = context.hot_takes
         self._tracked = context.hot_takes.tracked
         self._fires = context.hot_takes.fires
+        self._consent = context.consent
         self._guilds = context.guilds
         self._messages = context.messages
         self._spawn = context.spawn
@@ -149,17 +151,33 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
             return None
         if not (self._wanted(reaction.guild_id) and self._fires.light(message_id, person_id)):
             return None
-        return self._make(message, person_id)
+        return self._make(message)
 
-    async def _make(self, message: discord.PartialMessage, last_id: int) -> None:
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Take note that a new session with Discord began: what happened before it was not heard."""
+        self._takes.missed_reactions()
+
+    async def _make(self, message: discord.PartialMessage) -> None:
         """Make a message a hot take if enough people other than its author want that."""
         source = await _fetched(message)
-        if source is None:
+        lit_by = await self._lit_by(source) if source else None
+        if source is None or lit_by is None:
             return
-        if not await self._takes.make(self._messages.read(source), _counts(source), last_id=last_id):
+        if not await self._takes.make(self._messages.read(source), _counts(source), lit_by=lit_by):
             return
         with suppress(discord.HTTPException):  # it counts without the mark, too
             await source.add_reaction(_DONE)
+
+    async def _lit_by(self, source: discord.Message) -> set[int] | None:
+        """Return who lit a message, the first of many; ``None`` when that cannot be told."""
+        fire = discord.utils.find(lambda each: str(each.emoji) == FIRE, source.reactions)
+        try:
+            people = [person async for person in fire.users(limit=_LIT_BY)] if fire else []
+        except discord.HTTPException as error:
+            _log.info("who lit message %d cannot be told: %s", source.id, error)
+            return None
+        return {each.id for each in people if not each.bot and self._consent.allows(each.id)}
 
     async def _recount(self, said: ChatMessage) -> None:
         """Count the reactions that came before the message was known as a hot take."""
