@@ -24,7 +24,7 @@ class PluginState:
         summary: What it does.
         since: When it went live.
         tasks: Tasks it runs now.
-        problem: Why it is not live, or why its last update was refused.
+        problem: Why it is not live, why its last update was refused, or what of it is not finished.
         errors: Errors since it went live.
         retry_at: When it is tried again; ``None`` in quarantine: when it is released.
         decision: Why it is to run or not, where its owner or the settings decided that; else empty.

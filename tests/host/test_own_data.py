@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from wompbot_cogs.host.contracts import Contracts
 from wompbot_cogs.host.purge import purge
 from wompbot_cogs.manifest import read_manifest
 from wompbot_cogs.settings import BotSettings
-from wompcore.clock import SystemClock
+from wompcore.clock import SteppedClock, SystemClock
 from wompcore.db import Database
 
 KEEPER = """
@@ -117,7 +118,7 @@ async def test_a_contract_migration_waits_until_the_old_version_is_gone(
     await host.swap("keeper")
     assert await context(living).db.fetch_value("SELECT count(title) + count(text) FROM notes") == 0
     loaded, draining = host._serving.loaded, host._draining
-    contracts = Contracts(living.app.core.repos.plugins, draining, SystemClock(), 0.0, 90.0)
+    contracts = Contracts(living.app.core.repos.plugins, draining, SystemClock(), 0.0, 90.0, tell_nobody)
     await db.execute("INSERT INTO plugin_processes (process, runs) VALUES ('other', '{\"keeper\": \"1\"}')")
     await until(lambda: _ended(draining))
     await contracts.look(loaded)
@@ -137,12 +138,57 @@ async def test_a_version_whose_migrations_are_finished_leaves_nothing(
 ) -> None:
     install(site, migrations={"0001_notes.expand": TABLE})
     host = living.app.host
-    contracts = Contracts(living.app.core.repos.plugins, host._draining, SystemClock(), 0.0, 90.0)
+    contracts = Contracts(
+        living.app.core.repos.plugins, host._draining, SystemClock(), 0.0, 90.0, tell_nobody
+    )
     await host.load("keeper")
     await contracts.look(host._serving.loaded)
     await host.unload("keeper")
     await until(lambda: _ended(host._draining))
     assert host.receipts() == {}
+
+
+async def tell_nobody(key: str, text: str) -> None:
+    """Stand for the owners where nothing is to be told."""
+    raise AssertionError(text)
+
+
+async def test_a_contract_migration_that_fails_is_shown_told_once_and_tried_again(
+    living: Living, site: PluginSite
+) -> None:
+    install(site, migrations={"0001_notes.expand": TABLE})
+    host, db, clock = living.app.host, living.app.core.db, SteppedClock(datetime.now(UTC))
+    await host.load("keeper")
+    told: list[str] = []
+
+    async def tell(key: str, text: str) -> None:
+        told.append(text)
+
+    contracts = host._contracts = Contracts(
+        living.app.core.repos.plugins, host._draining, clock, 0.0, 90.0, tell
+    )
+    install(site, migrations={"0002_one.contract": "ALTER TABLE notes ADD UNIQUE (text)"}, version="2")
+    await db.execute("INSERT INTO plugin_keeper.notes (text) VALUES ('same'), ('same')")
+    await host.swap("keeper")
+    await until(lambda: _ended(host._draining))
+    for _ in range(2):
+        await contracts.look(host._serving.loaded)
+        clock.advance(61)
+    [state] = [state for state in host.states() if state.id == "keeper"]
+    assert (state.state, state.version) == ("live", "2")
+    assert "its migrations are not finished: UniqueViolation" in state.problem
+    assert await context(living).db.fetch_value("SELECT count(*) FROM notes") == 2  # it serves
+    [text] = told
+    assert "`keeper` 2 serves, but" in text
+
+    async with db.connection() as reading, reading.transaction():  # a long one, that a lock waits for
+        await reading.execute("DELETE FROM plugin_keeper.notes WHERE id = 1")
+        clock.advance(3600)
+        await contracts.look(host._serving.loaded)
+    assert "LockNotAvailable" in host.states()[[state.id for state in host.states()].index("keeper")].problem
+    clock.advance(3600)
+    await contracts.look(host._serving.loaded)
+    assert {state.problem for state in host.states()} == {""}
 
 
 async def _ended(draining: Any) -> bool:

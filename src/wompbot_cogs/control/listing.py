@@ -36,7 +36,7 @@ class PluginRow:
         memory_bytes: See :func:`wompbot_cogs.host.footprint.footprint`; ``None`` of what is not loaded.
         errors: Errors since it went live.
         spent_usd: What its calls cost in this UTC month.
-        problem: Why it is not live, or why its last update was refused.
+        problem: Why it is not live, why its last update was refused, or what of it is not finished.
         retry_at: When a plugin in quarantine is tried again.
         decision: Why it is to run or not, where its owner or the settings decided that.
     """

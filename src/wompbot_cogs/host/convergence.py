@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Any
 from weakref import ref
 
 from wompbot_cogs.errors import PluginError, PluginUnknown
-from wompbot_cogs.host.contracts import Contracts
+from wompbot_cogs.host.contracts import Contracts, TellOwners
 from wompbot_cogs.host.discovery import Found, Installed
 from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.quarantine import Tolerance
@@ -36,9 +36,6 @@ BEAT_S = 30.0
 
 KEEPER = "plugins"
 """The plugin that mends the others: it stays whatever it does."""
-
-TellOwners = Callable[[str, str], Awaitable[None]]
-"""Sends the owners a text, once per key."""
 
 
 class Convergence:
@@ -232,13 +229,18 @@ class Convergence:
             _log.warning("what runs here is reported later: %s", error)
 
     async def _beat(self) -> None:
+        finishing: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(BEAT_S)
             await self.report()
-            try:
-                await self._contracts.look(self._serving.loaded)
-            except DatabaseError as error:
-                _log.warning("migrations are finished later: %s", error)
+            if finishing is None or finishing.done():  # a migration may take long; a report must not wait
+                finishing = self._begin(self._finish_migrations())
+
+    async def _finish_migrations(self) -> None:
+        try:
+            await self._contracts.look(self._serving.loaded)
+        except DatabaseError as error:
+            _log.warning("migrations are finished later: %s", error)
 
     # -- tasks ---------------------------------------------------------------------------------
 
@@ -255,10 +257,11 @@ class Convergence:
         if (timer := self._timers.pop(plugin, None)) is not None:
             timer.cancel()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name="host of plugins")
         self._work.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._work.discard(task)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from wompbot_cogs.errors import PluginError, PluginUnknown
+from wompbot_cogs.host.contracts import Contracts
 from wompbot_cogs.host.convergence import BEAT_S, KEEPER, Convergence
 from wompbot_cogs.host.discovery import Found, Installed
 from wompbot_cogs.host.draining import Draining
@@ -38,6 +39,7 @@ class Host:
         serving: What serves in this process.
         installed: What could.
         draining: What ends in it.
+        contracts: Tells whose migrations are not finished.
         convergence: Follows the desired states.
         states: The desired states.
         slash_problem: Tells what is wrong with the registration of commands.
@@ -48,6 +50,7 @@ class Host:
         serving: Serving,
         installed: Installed,
         draining: Draining,
+        contracts: Contracts,
         convergence: Convergence,
         states: PluginRepository,
         slash_problem: Callable[[], str],
@@ -56,6 +59,7 @@ class Host:
         self._serving = serving
         self._installed = installed
         self._draining = draining
+        self._contracts = contracts
         self._convergence = convergence
         self._states = states
 
@@ -258,7 +262,7 @@ class Host:
                 loaded.manifest.summary,
                 loaded.since,
                 loaded.scope.tasks,
-                problem,
+                problem or self._contracts.problem_of(loaded),
                 self._serving.errors_of(plugin),
                 decision=self._convergence.decision(plugin),
             )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wompbot_cogs.hooks import Hooks
-from wompbot_cogs.host.contracts import Contracts
-from wompbot_cogs.host.convergence import BEAT_S, Convergence, TellOwners
+from wompbot_cogs.host.contracts import Contracts, TellOwners
+from wompbot_cogs.host.convergence import BEAT_S, Convergence
 from wompbot_cogs.host.discovery import Installed
 from wompbot_cogs.host.draining import Draining
 from wompbot_cogs.host.host import Host
@@ -55,7 +55,7 @@ def make_host(
 
     draining = Draining(bot, settings.drain_s)
     serving = Serving(bot, Staging(bot, provision, hooks, clock), draining, tolerance, clock, tripped)
-    contracts = Contracts(states, draining, clock, settings.drain_s, 3 * BEAT_S)
+    contracts = Contracts(states, draining, clock, settings.drain_s, 3 * BEAT_S, tell_owners)
     installed = Installed()
     convergence = Convergence(serving, installed, contracts, states, clock, tolerance, tell_owners, changed)
-    return Host(serving, installed, draining, convergence, states, slash_problem)
+    return Host(serving, installed, draining, contracts, convergence, states, slash_problem)

@@ -24,6 +24,9 @@ from wompcore.repos.holders import HolderRepository
 FOLDER = "migrations"
 _EXPAND, _CONTRACT = ".expand", ".contract"
 
+_LOCK_S = 3.0
+"""Seconds that a contract migration waits for a table: whoever uses that table waits behind it."""
+
 
 class OwnData:
     """The tables of one version of a plugin, from staging to the end of the version before it.
@@ -83,7 +86,7 @@ class OwnData:
         if not any(migration.name.endswith(_CONTRACT) for migration in self._migrations):
             return []
         schema = await make_schema(self._db, name)
-        return await migrate(self._db, name, self._migrations, enter=schema.enter)
+        return await migrate(self._db, name, self._migrations, enter=schema.enter, lock_s=_LOCK_S)
 
     async def _migrate(self, schema: OwnSchema, pending: set[str]) -> None:
         new = len(pending) == len(self._migrations)

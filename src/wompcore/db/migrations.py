@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"(\d{4})_(\w+(?:\.(?:expand|contract))?)\.sql")
 _LOCK = 0x776F6D70  # "womp"; one lock for all namespaces, so that owners may refer to each other
+_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"  # milliseconds
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     namespace  text NOT NULL,
@@ -101,6 +102,7 @@ async def migrate(
     *,
     only: Sequence[Migration] | None = None,
     enter: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+    lock_s: float = 0.0,
 ) -> list[str]:
     """Apply what has not been applied yet, each in its own transaction, and return the names.
 
@@ -112,6 +114,7 @@ async def migrate(
         migrations: Every migration of the namespace, in order.
         only: Those that may be applied now; all when left out.
         enter: Awaited in each transaction before the statements run, to choose their schema and role.
+        lock_s: Seconds that a statement waits for a lock before the migration fails; 0 waits for ever.
 
     Raises:
         MigrationChanged: One that was applied reads differently now.
@@ -126,7 +129,7 @@ async def migrate(
         allowed = migrations if only is None else only
         pending = [migration for migration in allowed if migration.number not in applied]
         for migration in pending:
-            await _apply(connection, migration, enter)
+            await _apply(connection, migration, enter, lock_s)
     return [str(migration) for migration in pending]
 
 
@@ -160,11 +163,13 @@ async def _apply(
     connection: AsyncConnection,
     migration: Migration,
     enter: Callable[[AsyncConnection], Awaitable[None]] | None,
+    lock_s: float,
 ) -> None:
     record = "INSERT INTO schema_migrations (namespace, number, name, checksum) VALUES (%s, %s, %s, %s)"
     async with connection.transaction():
         values = [migration.namespace, migration.number, migration.name, migration.checksum]
         await connection.execute(record, values)
+        await connection.execute(_LOCK_TIMEOUT, [f"{lock_s * 1000:.0f}"])
         if enter is not None:
             await enter(connection)
         await connection.execute(migration.sql.encode())
