@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Collection
 
 from wompbot_cogs.account import look_up
-from wompbot_cogs.doctor_plugins import look_at_plugin_data, look_at_plugins
+from wompbot_cogs.doctor_plugins import look_at_plugin_data, look_at_plugins, look_at_running_plugins
 from wompbot_cogs.errors import IntentsRefused
 from wompbot_cogs.finding import Finding
 from wompbot_cogs.settings import BotSettings
@@ -41,6 +41,7 @@ async def examine(settings: BotSettings, *, only: Collection[str] = ()) -> list[
         ("token", look_at_account, _LIMIT_S),
         ("plugins", look_at_plugins, _LIMIT_S),
         ("plugin data", look_at_plugin_data, _FIRST_START_S),
+        ("running", look_at_running_plugins, _LIMIT_S),
     ]
     found = await asyncio.gather(
         *(_in_time(subject, look(settings), s) for subject, look, s in looks if not only or subject in only)

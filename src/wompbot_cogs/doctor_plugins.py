@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wompbot_cogs.control.client import ask
+from wompbot_cogs.control.request import Request
 from wompbot_cogs.errors import ConsentAwaited, PluginError
 from wompbot_cogs.finding import Finding
 from wompbot_cogs.host import Found, discover
@@ -15,6 +17,7 @@ from wompcore.errors import WompError
 from wompcore.repos.personal_data import PersonalDataRepository
 from wompcore.repos.plugins import PluginRepository, PluginWish
 
+_LOOK = "`wompbot plugins list` tells more, and so does the bot's log."
 _ROLES = "ALTER ROLE <the role of database.url> CREATEROLE; then swap the plugin."
 
 
@@ -37,6 +40,22 @@ async def look_at_plugins(settings: BotSettings) -> list[Finding]:
         if id_ not in plugins
     ]
     return found or [Finding("plugins", True, ", ".join(plugins) or "none installed")]
+
+
+async def look_at_running_plugins(settings: BotSettings) -> list[Finding]:
+    """Ask a bot that runs here how its plugins are."""
+    if (reply := await ask(settings, Request(verb="list"))) is None:
+        return [Finding("running", True, "no bot with these settings runs here")]
+    rows = reply["plugins"]
+    found = [
+        Finding(f"plugin {row['id']}", False, f"{row['state']}: {problem}", _LOOK)
+        for row in rows
+        if (problem := row["problem"] or ("" if row["well"] in (True, None) else row["health"] or "not well"))
+    ]
+    if problem := reply["slash_problem"]:
+        found.append(Finding("commands", False, problem, "`wompbot sync` registers them now."))
+    live = sum(row["state"] == "live" for row in rows)
+    return found or [Finding("running", True, f"{live} plugins are live; none says that it is unwell")]
 
 
 async def look_at_plugin_data(settings: BotSettings) -> list[Finding]:

@@ -38,7 +38,7 @@ class PluginConflict(PluginError):
 class PluginUnknown(PluginError):
     """No plugin of this name is installed."""
 
-    hint = "`!plugins` lists what is installed; pip install brings more."
+    hint = "`wompbot plugins list` shows what is installed; pip install brings more."
 
     def __init__(self, plugin: str, problem: str = "not installed", *, hint: str | None = None) -> None:
         super().__init__(plugin, problem, hint=hint)
@@ -120,7 +120,7 @@ class ConsentAwaited(NotGranted):
     """
 
     def __init__(self, plugin: str, asks: tuple[str, ...]) -> None:
-        verbs = ", ".join(f"`!plugins grant {plugin} {name}`" for name in asks)
+        verbs = ", ".join(f"`wompbot plugins grant {plugin} {name}`" for name in asks)
         super().__init__(
             plugin,
             f"waits for the owner's consent to {', '.join(asks)}",

@@ -187,4 +187,4 @@ async def test_what_a_plugin_does_not_ask_for_cannot_be_granted(
     assert "does not ask for 'costs'" in refused.err
     assert "was not granted" in (await wompbot("plugins", "withdraw", "chat", "llm", database=database)).err
     granted = await wompbot("plugins", "grant", "chat", "llm", "--json", database=database)
-    assert granted.json == {"plugin": "chat", "granted": "llm"}
+    assert granted.json == {"bot": "not running", "plugin": "chat", "processes": []}

@@ -50,7 +50,7 @@ async def test_a_refusal_is_one_line_with_the_remedy(living: Living, site: Plugi
     [shown] = await living.guild.slash(OWNER, "plugins list")
     assert "syntax error" in shown.text
     answer = await living.ask(OWNER, "!plugins load nonsense`@everyone")
-    assert "`!plugins` lists" in answer
+    assert "`!plugins list` shows" in answer
     assert "@everyone" not in answer
 
 

@@ -155,7 +155,7 @@ async def test_a_healthy_bot_is_green_from_top_to_bottom(
             llm={"base_url": model.base_url},
         )
     marks = [line.split()[:2] for line in done.out.splitlines()]
-    subjects = ["database", "migrations", "model", "breakers", "token", "intents", "plugins"]
+    subjects = ["database", "migrations", "model", "breakers", "token", "intents", "plugins", "running"]
     assert marks == [["good", subject] for subject in subjects]
     assert (done.code, done.err) == (0, "")
 

@@ -6,7 +6,7 @@ import pytest
 
 from plugin_site import PluginSite
 from wompbot_cogs.control.listing import rows_at_rest
-from wompbot_cogs.errors import ConsentAwaited, PluginError
+from wompbot_cogs.errors import ConsentAwaited, NotGranted, PluginError
 from wompbot_cogs.host.at_rest import Decision, decide_at_rest
 from wompcore.clock import SystemClock
 from wompcore.db import Database
@@ -89,3 +89,17 @@ async def test_a_load_at_rest_goes_beyond_the_list_and_an_unload_ends_that(
         assert {row.decision for row in rows if row.id == "claims"} == {"left out by bot.plugins"}
     with pytest.raises(PluginError, match="would not be loaded"):
         await decide_at_rest(db, "swap", "claims", listed=["chat"], via="cli")
+
+
+async def test_what_is_granted_at_rest_is_written_down_on_record(db: Database, site: PluginSite) -> None:
+    site.install("hello", needs=["costs"])
+    with pytest.raises(NotGranted, match="does not ask for 'privacy'") as refused:
+        await decide_at_rest(db, "grant", "hello", "privacy", via="cli")
+    assert "It asks for: costs" in refused.value.hint
+    assert await state(db, "hello") == "failed"
+    await decide_at_rest(db, "grant", "hello", "costs", via="cli")
+    assert await state(db, "hello") == "ready"
+    await decide_at_rest(db, "withdraw", "hello", "costs", via="cli")
+    changes = [(change.verb, change.outcome) for change in await PluginRepository(db).changes()]
+    assert changes[:2] == [("withdraw costs", "done"), ("grant costs", "done")]
+    assert "does not ask" in changes[2][1]

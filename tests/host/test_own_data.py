@@ -319,7 +319,7 @@ async def test_an_update_that_asks_for_more_waits_for_the_owner(living: Living, 
         await host.swap("keeper")
     asked = ("http", "intent:guilds", "message_content", "permission:ban_members")
     assert awaited.value.asks == asked
-    assert all(f"`!plugins grant keeper {ask}`" in awaited.value.hint for ask in asked)
+    assert all(f"`wompbot plugins grant keeper {ask}`" in awaited.value.hint for ask in asked)
     [state] = [state for state in host.states() if state.id == "keeper"]
     assert (state.state, state.version) == ("live", "1")
     assert "consent to http, intent:guilds" in state.problem

@@ -17,13 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from living_bot import Living
+from living_bot import OWNER, Living
 from plugin_site import PluginSite
 from wompbot_cogs.control.client import ask
 from wompbot_cogs.control.place import make_folder, socket_of_this_process
 from wompbot_cogs.control.request import LINE_BYTES, Request
 from wompbot_cogs.control.server import owner_socket
-from wompbot_cogs.errors import ControlRefused, ControlUnavailable
+from wompbot_cogs.doctor_plugins import look_at_running_plugins
+from wompbot_cogs.errors import ControlRefused, ControlUnavailable, PluginError
 from wompbot_cogs.settings import BotSettings
 
 
@@ -36,7 +37,7 @@ def bot_settings(bot_settings: BotSettings) -> Iterator[BotSettings]:
 
 @pytest.fixture
 async def listening(living: Living) -> AsyncIterator[Living]:
-    async with owner_socket(living.app.settings, living.app.host, living.app.core):
+    async with owner_socket(living.app):
         yield living
 
 
@@ -91,6 +92,49 @@ async def test_the_list_tells_state_memory_and_spending(listening: Living) -> No
     assert (await record(listening))[0] == ("list", "", ME, "done")
 
 
+UNWELL = """
+from wompbot_cogs import Health, Plugin, hookimpl
+
+class Body:
+    def __init__(self, context):
+        pass
+
+    @hookimpl
+    def health(self):
+        return Health(False, "no key is set")
+
+plugin = Plugin(hooks=[Body])
+"""
+
+
+async def test_how_plugins_find_themselves_is_listed_and_told_by_the_doctor(
+    listening: Living, site: PluginSite
+) -> None:
+    [well] = await look_at_running_plugins(listening.app.settings)
+    assert (well.good, "plugins are live" in well.detail) == (True, True)
+    site.install("sick", UNWELL)
+    site.install("broken", "raise ValueError('no')")
+    await listening.app.host.load("sick")
+    with pytest.raises(PluginError):
+        await listening.app.host.load("broken")
+    listening.app.bot.slash.problem = "Discord said no"
+    reply = await ask(listening.app.settings, Request(verb="list"))
+    assert reply is not None
+    [row] = [row for row in reply["plugins"] if row["id"] == "sick"]
+    assert (row["state"], row["well"], row["health"]) == ("live", False, "no key is set")
+    found = {
+        (finding.subject, finding.detail) for finding in await look_at_running_plugins(listening.app.settings)
+    }
+    assert found == {
+        ("plugin sick", "live: no key is set"),
+        ("plugin broken", "failed: ValueError: no"),
+        ("commands", "Discord said no"),
+    }
+    told = await listening.ask(OWNER, "!plugins health")
+    assert "🔴 **broken** `ValueError: no`" in told
+    assert "🔴 **sick** `no key is set`" in told
+
+
 async def test_what_is_not_installed_cannot_be_asked_for(listening: Living) -> None:
     with pytest.raises(ControlRefused, match="not installed"):
         await ask(listening.app.settings, Request(verb="load", plugin="os"))
@@ -141,7 +185,7 @@ async def test_who_hangs_up_early_is_refused(listening: Living) -> None:
 
 async def test_another_user_of_the_machine_may_not_ask(living: Living) -> None:
     app = living.app
-    async with owner_socket(app.settings, app.host, app.core, uids={os.geteuid() + 1}):
+    async with owner_socket(app, uids={os.geteuid() + 1}):
         with pytest.raises(ControlRefused, match="only the user who runs the bot"):
             await ask(app.settings, Request(verb="unload", plugin="chat"))
     assert (await record(living))[0][:3] == ("refused", "", ME)
@@ -164,7 +208,7 @@ async def test_folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_t
 ) -> None:
     app = living.app
     path = socket_of_this_process(app.settings)
-    async with owner_socket(app.settings, app.host, app.core):
+    async with owner_socket(app):
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == []
@@ -203,7 +247,7 @@ async def test_the_socket_of_a_killed_bot_is_passed_over_and_removed(living: Liv
     await killed.wait()
     assert dead.is_socket()
     assert await ask(app.settings, Request(verb="list")) is None
-    async with owner_socket(app.settings, app.host, app.core):
+    async with owner_socket(app):
         assert not dead.exists()
         assert await ask(app.settings, Request(verb="list")) is not None
 

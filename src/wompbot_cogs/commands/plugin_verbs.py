@@ -1,4 +1,4 @@
-"""``wompbot plugins load``, ``unload``, ``swap``, ``quarantine`` and ``release``."""
+"""``wompbot plugins load``, ``unload``, ``swap``, ``quarantine``, ``release``, ``grant`` and ``withdraw``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from wompbot_cogs.host.at_rest import Decision
 
 Plugin = Annotated[str, typer.Argument(metavar="ID", help="The plugin's id.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A capability, intent:..., permission:... or message_content.")
+]
 Reason = Annotated[str, typer.Option(help="Why, in one line.")]
 
 _DONE = {
@@ -25,6 +28,8 @@ _DONE = {
     "swap": "{id} {version} runs in the place of the one before.",
     "quarantine": "{id} is in quarantine until it is released.",
     "release": "{id} {version} is loaded.",
+    "grant": "{id} may use {name} from its next loading on.",
+    "withdraw": "{id} may not use {name} from its next loading on.",
 }
 _DECIDED = {
     "load": "the next start loads {id}.",
@@ -32,6 +37,15 @@ _DECIDED = {
     "swap": "the next start loads {id} as it is then.",
     "quarantine": "{id} is in quarantine; the next start does not load it.",
     "release": "the next start loads {id}.",
+    "grant": _DONE["grant"],
+    "withdraw": _DONE["withdraw"],
+}
+
+
+_BAD = {
+    "reason": ("--reason", "one line of at most 300 characters", ""),
+    "name": ("NAME", "nothing that can be granted", "Such as costs, intent:members or message_content."),
+    "plugin": ("ID", "no plugin's id", "`wompbot plugins list` shows the ids."),
 }
 
 
@@ -54,7 +68,7 @@ def quarantine(
     plugin: Plugin, reason: Reason = "", config: Config = None, as_json: Json = False, debug: Debug = False
 ) -> None:
     """Take a plugin out until it is released."""
-    _decide("quarantine", plugin, config, as_json, debug, reason)
+    _decide("quarantine", plugin, config, as_json, debug, reason=reason)
 
 
 def release(plugin: Plugin, config: Config = None, as_json: Json = False, debug: Debug = False) -> None:
@@ -62,33 +76,45 @@ def release(plugin: Plugin, config: Config = None, as_json: Json = False, debug:
     _decide("release", plugin, config, as_json, debug)
 
 
-def _decide(
-    verb: Decision, plugin: str, config: Config, as_json: bool, debug: bool, reason: str = ""
+def grant(
+    plugin: Plugin, name: Name, config: Config = None, as_json: Json = False, debug: Debug = False
 ) -> None:
+    """Let a plugin have what it asks for; counts from its next loading."""
+    _decide("grant", plugin, config, as_json, debug, name=name)
+
+
+def withdraw(
+    plugin: Plugin, name: Name, config: Config = None, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Take back what a plugin was granted; counts from its next loading."""
+    _decide("withdraw", plugin, config, as_json, debug, name=name)
+
+
+def _decide(verb: Decision, plugin: str, config: Config, as_json: bool, debug: bool, **detail: str) -> None:
     with reporting(as_json=as_json, debug=debug) as terminal:
-        request = _request(verb, plugin, reason)
+        request = _request(verb, plugin, detail)
         result = asyncio.run(_ask_or_write(settings_of(config), verb, request))
         if result["bot"] == "running":
-            terminal.say(_DONE[verb].format(id=plugin, version=result["version"]))
+            terminal.say(_DONE[verb].format(id=plugin, version=result["version"], **detail))
         else:
-            written = _DECIDED[verb].format(id=plugin)
+            written = _DECIDED[verb].format(id=plugin, **detail)
             terminal.say(f"No bot runs here with these settings. It is written in the database: {written}")
             for process in result["processes"]:
                 terminal.say(f"{process} reported a moment ago, and follows now if it still runs.")
         terminal.result(result)
 
 
-def _request(verb: Decision, plugin: str, reason: str) -> Request:
+def _request(verb: Decision, plugin: str, detail: dict[str, str]) -> Request:
     from pydantic import ValidationError
 
     from wompbot_cogs.control.request import Request
 
     try:
-        return Request(verb=verb, plugin=plugin, reason=reason)
+        return Request.model_validate({"verb": verb, "plugin": plugin, **detail})
     except ValidationError as error:
-        where = "--reason" if error.errors()[0]["loc"] == ("reason",) else "ID"
-        allowed = "one line of at most 300 characters" if where == "--reason" else "no plugin's id"
-        raise ConfigInvalid(where, allowed, hint="`wompbot plugins list` shows the ids.") from error
+        place = error.errors()[0]["loc"]
+        where, allowed, hint = _BAD.get(str(place[0]) if place else "", _BAD["plugin"])
+        raise ConfigInvalid(where, allowed, hint=hint) from error
 
 
 async def _ask_or_write(settings: BotSettings, verb: Decision, request: Request) -> dict[str, Any]:
@@ -102,6 +128,6 @@ async def _ask_or_write(settings: BotSettings, verb: Decision, request: Request)
 
     async with Database.open(settings.database) as db:
         processes = await decide_at_rest(
-            db, verb, request.plugin, listed=settings.bot.plugins, reason=request.reason, via="cli"
+            db, verb, request.plugin, request.name or request.reason, listed=settings.bot.plugins, via="cli"
         )
     return {"bot": "not running", "plugin": request.plugin, "processes": processes}

@@ -12,9 +12,8 @@ from typing import Any
 import typer
 
 from wompbot_cogs.commands.authoring import check, new
-from wompbot_cogs.commands.grants import grant, withdraw
 from wompbot_cogs.commands.options import Config, Debug, Json, settings_of
-from wompbot_cogs.commands.plugin_verbs import load, quarantine, release, swap, unload
+from wompbot_cogs.commands.plugin_verbs import grant, load, quarantine, release, swap, unload, withdraw
 from wompbot_cogs.commands.purge import purge
 from wompbot_cogs.commands.terminal import FAILED, reporting
 from wompbot_cogs.settings import BotSettings
@@ -38,40 +37,44 @@ _HEADER = ("plugin", "state", "version", "since", "tasks", "memory", "errors", "
 def list_plugins(config: Config = None, as_json: Json = False, debug: Debug = False) -> None:
     """Say how each plugin is doing in the running bot, or what the next start would make of it."""
     with reporting(as_json=as_json, debug=debug) as terminal:
-        running, rows = asyncio.run(_rows(settings_of(config)))
+        rows, remark = asyncio.run(_rows(settings_of(config)))
         table = [_HEADER, *(_shown(row) for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for cells in table:
             padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
             padded[1] = typer.style(padded[1], fg=_COLOURS.get(cells[1]))
             terminal.say("  ".join(padded).rstrip())
-        if not running:
-            terminal.say(_AT_REST)
+        if remark:
+            terminal.say(remark)
         terminal.result(rows)
         if any(row["state"] == "failed" for row in rows):
             raise typer.Exit(FAILED)
 
 
-async def _rows(settings: BotSettings) -> tuple[bool, list[dict[str, Any]]]:
-    """Return whether a bot runs here, and the plugins."""
+async def _rows(settings: BotSettings) -> tuple[list[dict[str, Any]], str]:
+    """Return the plugins, and what is to be said about all of them."""
     from wompbot_cogs.control.client import ask
     from wompbot_cogs.control.request import Request
 
     if (reply := await ask(settings, Request(verb="list"))) is not None:
-        return True, reply["plugins"]
+        problem = reply["slash_problem"]
+        return reply["plugins"], f"Slash commands are not registered: {problem}." if problem else ""
 
     from wompbot_cogs.control.listing import rows_at_rest
     from wompcore.clock import SystemClock
     from wompcore.db import Database
 
     async with Database.open(settings.database) as db:
-        return False, [asdict(row) for row in await rows_at_rest(db, SystemClock(), settings.bot.plugins)]
+        return [asdict(row) for row in await rows_at_rest(db, SystemClock(), settings.bot.plugins)], _AT_REST
 
 
 def _shown(row: Mapping[str, Any]) -> tuple[str, ...]:
     memory, spent = row["memory_bytes"], Decimal(str(row["spent_usd"]))
     since = datetime.fromisoformat(row["since"]).astimezone() if row["since"] else None
-    note = "; ".join(part for part in (row["decision"], row["problem"] or row["summary"]) if part)
+    parts = [row["decision"], row["problem"] or row["summary"]]
+    if row["well"] is not None:
+        parts.append(f"{'well' if row['well'] else 'not well'}: {row['health']}".rstrip(": "))
+    note = "; ".join(part for part in parts if part)
     if row["retry_at"]:
         note += f" (tried again at {datetime.fromisoformat(str(row['retry_at'])).astimezone():%H:%M:%S})"
     return (

@@ -77,7 +77,7 @@ async def _open_to_its_owner(app: App, terminal: Terminal, watch: bool) -> Async
 
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(owner_socket(app.settings, app.host, app.core))
+            await stack.enter_async_context(owner_socket(app))
         except ControlUnavailable as error:
             terminal.say(f"`wompbot plugins` cannot reach this bot: {error.message}. {error.hint}")
         if watch:

@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from wompbot_cogs.app import App
 from wompbot_cogs.errors import ConsentAwaited
-from wompbot_cogs.host import Found, Host, discover
+from wompbot_cogs.hooks import healths
+from wompbot_cogs.host import Found, discover
 from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.wanted import decision, is_wanted
 from wompcore.clock import Clock
-from wompcore.core import Core
 from wompcore.db import Database, migrations_in, pending_migrations
 from wompcore.money import ZERO, Usd
 from wompcore.repos.costs import CostRepository
@@ -39,6 +40,8 @@ class PluginRow:
         problem: Why it is not live, why its last update was refused, or what of it is not finished.
         retry_at: When a plugin in quarantine is tried again.
         decision: Why it is to run or not, where its owner or the settings decided that.
+        health: What it says of itself, where it says anything.
+        well: Whether it can do its work; ``None`` when it does not say.
     """
 
     id: str
@@ -53,12 +56,15 @@ class PluginRow:
     problem: str = ""
     retry_at: datetime | None = None
     decision: str = ""
+    health: str = ""
+    well: bool | None = None
 
 
-async def rows_of(host: Host, core: Core) -> list[PluginRow]:
+async def rows_of(app: App) -> list[PluginRow]:
     """Return the plugins of a running bot, by id."""
-    spent = await _spent(core.repos.costs, core.clock)
-    memory = await host.memory()
+    spent = await _spent(app.core.repos.costs, app.core.clock)
+    memory = await app.host.memory()
+    health = await healths(app.hooks)
     return [
         PluginRow(
             state.id,
@@ -73,8 +79,10 @@ async def rows_of(host: Host, core: Core) -> list[PluginRow]:
             state.problem,
             state.retry_at,
             state.decision,
+            health[state.id].text if state.id in health else "",
+            health[state.id].well if state.id in health else None,
         )
-        for state in await host.look()
+        for state in await app.host.look()
     ]
 
 

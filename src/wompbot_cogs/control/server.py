@@ -16,13 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from wompbot_cogs.app import App
 from wompbot_cogs.control.listing import rows_of
 from wompbot_cogs.control.place import make_folder, socket_of_this_process, sockets_of
 from wompbot_cogs.control.request import LINE_BYTES, Request
 from wompbot_cogs.errors import ControlRefused, ControlUnavailable, PluginUnknown
-from wompbot_cogs.host import Host
-from wompbot_cogs.settings import BotSettings
-from wompcore.core import Core
 from wompcore.errors import DatabaseError, WompError
 from wompcore.text import clean_name
 
@@ -37,14 +35,12 @@ class OwnerSocket:
     """Answers requests. What is asked, by whom and how it went is kept on record.
 
     Args:
-        host: Does what is asked.
-        core: Keeps the record, and knows what plugins spent.
+        app: Does what is asked, and keeps the record.
         uids: Users of the machine who may ask.
     """
 
-    def __init__(self, host: Host, core: Core, uids: Collection[int]) -> None:
-        self._host = host
-        self._core = core
+    def __init__(self, app: App, uids: Collection[int]) -> None:
+        self._app = app
         self._uids = uids
         self._asked: set[asyncio.Task[None]] = set()
 
@@ -96,11 +92,11 @@ class OwnerSocket:
             return _refusal(ControlRefused(f"unexpected {type(error).__name__}", hint="The log tells more."))
 
     async def _do(self, request: Request, via: str) -> Mapping[str, Any]:
-        host, plugin = self._host, request.plugin
+        host, plugin = self._app.host, request.plugin
         if request.verb == "list":
-            rows = await rows_of(host, self._core)
+            rows = await rows_of(self._app)
             await self._note("list", "", "done", via)
-            return {"plugins": [asdict(row) for row in rows]}
+            return {"plugins": [asdict(row) for row in rows], "slash_problem": host.slash_problem()}
         if plugin not in {state.id for state in await host.look()}:
             await self._note(request.verb, plugin, "not installed", via)
             raise PluginUnknown(plugin)
@@ -124,21 +120,17 @@ class OwnerSocket:
 
     async def _note(self, verb: str, plugin: str, outcome: str, via: str) -> None:
         try:
-            await self._core.repos.plugins.note(verb, plugin, clean_name(outcome), by_id=None, via=via)
+            await self._app.core.repos.plugins.note(verb, plugin, clean_name(outcome), by_id=None, via=via)
         except DatabaseError as error:
             _log.error("not kept on record: %s %s %s: %s", via, verb, plugin, error)
 
 
 @asynccontextmanager
-async def owner_socket(
-    settings: BotSettings, host: Host, core: Core, *, uids: Collection[int] | None = None
-) -> AsyncIterator[OwnerSocket]:
+async def owner_socket(app: App, *, uids: Collection[int] | None = None) -> AsyncIterator[OwnerSocket]:
     """Listen while the context lasts.
 
     Args:
-        settings: Say where.
-        host: Does what is asked.
-        core: Keeps the record.
+        app: The running bot; its settings say where.
         uids: Users of the machine who may ask; the one who runs this process, and root, when left out.
 
     Raises:
@@ -146,12 +138,12 @@ async def owner_socket(
     """
     if sys.platform == "win32":
         raise ControlUnavailable("the owner's socket", "this system has no such sockets")
-    path = socket_of_this_process(settings)
+    path = socket_of_this_process(app.settings)
     make_folder(path.parent)
-    for dead in sockets_of(settings):
+    for dead in sockets_of(app.settings):
         if dead == path or not _is_alive(dead.stem.rpartition("-")[2]):
             dead.unlink(missing_ok=True)
-    answering = OwnerSocket(host, core, {os.geteuid(), 0} if uids is None else uids)
+    answering = OwnerSocket(app, {os.geteuid(), 0} if uids is None else uids)
     try:
         server = await asyncio.start_unix_server(answering.accept, path, limit=LINE_BYTES)
     except OSError as error:

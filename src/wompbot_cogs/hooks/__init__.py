@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wompbot_cogs.hooks.asking import PluginHooks, PluginPrompt, WordBefore
+from wompbot_cogs.hooks.asking import PluginHooks, PluginPrompt, WordBefore, healths
 from wompbot_cogs.hooks.exchange import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest
 from wompbot_cogs.hooks.marks import HookRules, hook, hookimpl
 from wompbot_cogs.hooks.people import erase_person, export_person
@@ -25,6 +25,7 @@ __all__ = [
     "WordBefore",
     "erase_person",
     "export_person",
+    "healths",
     "hook",
     "hookimpl",
 ]

@@ -136,15 +136,20 @@ class PluginHooks:
 
     async def health(self) -> dict[str, Health]:
         """Return how plugins find themselves, by id; those without an opinion are left out."""
-        answers = await self._hooks.outcomes("health")
-        said = {answer.plugin: answer.value for answer in answers if answer.value is not None}
-        return said | {answer.plugin: Health(False, "it cannot say") for answer in answers if answer.failed}
+        return await healths(self._hooks)
 
     def _fenced(self, plugin: str, text: str) -> str:
         """Fence a text with the same mark as before, so that a prompt that starts alike can be cached."""
         if len(self._fences) >= _FENCES:
             self._fences.clear()
         return self._fences.setdefault((plugin, text), fence(text, f"plugin {plugin}"))
+
+
+async def healths(hooks: Hooks) -> dict[str, Health]:
+    """Return how plugins find themselves, by id; those without an opinion are left out."""
+    answers = await hooks.outcomes("health")
+    said = {answer.plugin: answer.value for answer in answers if answer.value is not None}
+    return said | {answer.plugin: Health(False, "it cannot say") for answer in answers if answer.failed}
 
 
 def _of_plugin(tool: Tool, answer: Answer) -> Tool:

@@ -99,7 +99,7 @@ def _checked(
         raise HookRefused(manifest.id, problem, hint=f"Set api = {rules.since} in wompbot.toml.")
     if rules.needs is not None and rules.needs not in plugin.manifest.needs & plugin.has:
         asked = rules.needs in manifest.needs
-        hint = f"`!plugins grant {manifest.id} {rules.needs}` gives it." if asked else None
+        hint = f"`wompbot plugins grant {manifest.id} {rules.needs}` gives it." if asked else None
         raise NotGranted(manifest.id, f"hook '{name}' needs '{rules.needs}'", hint=hint)
     for option in _ORDERING:
         if getattr(impl, option):

@@ -10,17 +10,18 @@ from typing import Literal
 from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.convergence import BEAT_S, KEEPER
 from wompbot_cogs.host.discovery import Found, discover
+from wompbot_cogs.host.grants import granting, withdrawing
 from wompbot_cogs.host.provision import consented
 from wompbot_cogs.host.wanted import is_wanted
 from wompcore.db import Database, migrate, migrations_in
 from wompcore.errors import WompError
 from wompcore.repos.plugins import PluginRepository, PluginWish
 
-Decision = Literal["load", "unload", "swap", "quarantine", "release"]
+Decision = Literal["load", "unload", "swap", "quarantine", "release", "grant", "withdraw"]
 
 
 async def decide_at_rest(
-    db: Database, verb: Decision, plugin: str, *, listed: Collection[str] = (), reason: str = "", via: str
+    db: Database, verb: Decision, plugin: str, detail: str = "", *, listed: Collection[str] = (), via: str
 ) -> list[str]:
     """Put a desired state into the table, on record.
 
@@ -28,8 +29,8 @@ async def decide_at_rest(
         db: The open database; its tables are made if no bot ever ran with it.
         verb: What is decided.
         plugin: Its id.
+        detail: What it is granted, or has withdrawn; or why it is put into quarantine.
         listed: ``bot.plugins``; empty for all.
-        reason: Why it is put into quarantine.
         via: By what way it was asked.
 
     Returns:
@@ -44,24 +45,29 @@ async def decide_at_rest(
     try:
         found = (await asyncio.to_thread(discover)).get(plugin)
         wish = (await states.wishes()).get(plugin, PluginWish(plugin, "", enabled=True))
-        wish = _decided(verb, wish, found, listed, reason)
+        wish = _decided(verb, wish, found, detail, listed)
         await states.wish(wish, load=verb in ("load", "swap", "release"))
     except WompError as error:
         outcome = error.message
         raise
     finally:
-        await states.note(verb, plugin, outcome, by_id=None, via=via)
+        what = f"{verb} {detail}" if verb in ("grant", "withdraw") else verb
+        await states.note(what, plugin, outcome, by_id=None, via=via)
     return [process.process for process in await states.processes(3 * BEAT_S)]
 
 
 def _decided(
-    verb: Decision, wish: PluginWish, found: Found | None, listed: Collection[str], reason: str
+    verb: Decision, wish: PluginWish, found: Found | None, detail: str, listed: Collection[str]
 ) -> PluginWish:
     """Return what a plugin should be once that is decided.
 
     Raises:
         PluginError: It is not installed, or that cannot be.
     """
+    if verb == "grant":
+        return granting(wish, found, detail)
+    if verb == "withdraw":
+        return withdrawing(wish, detail)
     if found is None:
         raise PluginUnknown(wish.id)
     if found.id == KEEPER and verb in ("unload", "quarantine"):
@@ -70,7 +76,7 @@ def _decided(
     if verb == "unload":
         return replace(free, enabled=False, by_hand=False)
     if verb == "quarantine":
-        return replace(wish, quarantined=True, trips=0, retry_at=None, reason=reason or "by hand")
+        return replace(wish, quarantined=True, trips=0, retry_at=None, reason=detail or "by hand")
     if verb == "release" and not wish.quarantined:
         raise PluginError(found.id, "not in quarantine", hint="`wompbot plugins list` tells what is.")
     if verb == "swap" and (wish.quarantined or not is_wanted(wish, listed)):

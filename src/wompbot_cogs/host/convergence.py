@@ -89,11 +89,14 @@ class Convergence:
             only: Ids to load, beside what the owner loads by hand; empty for all.
         """
         self._only = only
-        listener.on(CHANNEL, lambda _: self._begin(self._follow_all()))
+        listener.on(CHANNEL, self._hear)
         listener.on_reconnect(self._follow_all)
         await listener.listening()
         await self._follow_all(first=True)
         self._begin(self._beat())
+
+    def _hear(self, plugin: str) -> None:
+        self._begin(self._follow_all())
 
     async def close(self) -> None:
         """Follow no more."""

@@ -1,12 +1,12 @@
-"""What the owner lets a plugin have, decided at the machine; every process follows at its next loading."""
+"""What the owner lets a plugin have; every process follows at its next loading."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from wompbot_cogs.errors import NotGranted, PluginUnknown
-from wompbot_cogs.host.discovery import Found, discover
-from wompcore.repos.plugins import PluginRepository, PluginWish
+from wompbot_cogs.host.discovery import Found
+from wompcore.repos.plugins import PluginWish
 
 
 def granting(wish: PluginWish, found: Found | None, name: str) -> PluginWish:
@@ -37,21 +37,3 @@ def withdrawing(wish: PluginWish, name: str) -> PluginWish:
     if name not in wish.granted:
         raise NotGranted(wish.id, f"was not granted '{name}'", hint="")
     return replace(wish, granted=tuple(granted for granted in wish.granted if granted != name))
-
-
-async def decide(states: PluginRepository, verb: str, plugin: str, name: str) -> None:
-    """Grant or withdraw at the machine, on record.
-
-    Args:
-        states: The desired states.
-        verb: ``grant`` or ``withdraw``.
-        plugin: Its id.
-        name: What.
-
-    Raises:
-        PluginError: That cannot be.
-    """
-    wish = (await states.wishes()).get(plugin, PluginWish(plugin, "", enabled=True))
-    new = granting(wish, discover().get(plugin), name) if verb == "grant" else withdrawing(wish, name)
-    await states.wish(new)
-    await states.note(f"{verb} {name}", plugin, "done", by_id=None, via="cli")

@@ -138,7 +138,7 @@ class Host:
         """
         async with self._change("swap", plugin, by_id, via):
             if plugin not in self._serving.loaded:
-                raise PluginUnknown(plugin, "not loaded", hint=f"`!plugins load {plugin}` loads it.")
+                raise PluginUnknown(plugin, "not loaded", hint=f"`wompbot plugins load {plugin}` loads it.")
             return await self._load(plugin, by_id)
 
     async def unload(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> None:
@@ -179,7 +179,7 @@ class Host:
         """
         async with self._change("release", plugin, by_id, via):
             if not (await self._known(plugin)).quarantined:
-                raise PluginError(plugin, "not in quarantine", hint="`!plugins` lists what is.")
+                raise PluginError(plugin, "not in quarantine", hint="`wompbot plugins list` shows what is.")
             return await self._load(plugin, by_id, by_hand=True)
 
     async def grant(

@@ -31,8 +31,8 @@ async def purge(db: Database, plugin: str) -> bool:
     wish = (await states.wishes()).get(plugin)
     schema = f"plugin_{plugin}"
     if found is not None and found.built_in:
-        raise PluginError(plugin, "came with the bot", hint="`!plugins unload` keeps it from running.")
-    unload = f"Unload it first: `!plugins unload {plugin}`."
+        raise PluginError(plugin, "came with the bot", hint="`wompbot plugins unload` keeps it from running.")
+    unload = f"Unload it first: `wompbot plugins unload {plugin}`."
     running = [process.process for process in await states.processes(3 * BEAT_S) if plugin in process.runs]
     if running:
         raise PluginError(plugin, f"is loaded by {', '.join(running)}", hint=unload)

@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from wompbot_cogs import Context, Level, requires
+from wompbot_cogs import Context, Health, Level, requires
 from wompbot_cogs.cogs.plugins import texts
 from wompcore.errors import WompError
 
@@ -103,7 +103,11 @@ class PluginsCog(commands.Cog, name="Plugins"):
     async def health(self, context: commands.Context[Any]) -> None:
         """Ask the plugins how they are."""
         async with _telling_refusals(context):
-            await context.send(texts.healths(await self._hooks.health()))
+            healths = await self._hooks.health()
+            unwell = {
+                state.id: Health(False, state.problem) for state in self._host.states() if state.problem
+            }
+            await context.send(texts.healths(healths | unwell))
 
     @load.autocomplete("plugin")
     @swap.autocomplete("plugin")

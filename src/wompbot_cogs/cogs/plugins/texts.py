@@ -75,7 +75,8 @@ def _process(process: PluginProcess) -> str:
 
 def refused(error: WompError) -> str:
     """Return an error as one line, with its remedy."""
-    return _sent(f"🔴 {_code(error.message)} {error.hint}")
+    hint = error.hint.replace("`wompbot plugins ", "`!plugins ")  # who reads it sits before Discord
+    return _sent(f"🔴 {_code(error.message)} {hint}")
 
 
 def _line(state: PluginState, *, problems: bool) -> str:
