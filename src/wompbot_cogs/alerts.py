@@ -1,4 +1,4 @@
-"""Alerts about money: thresholds that were reached, brought to the owners once each."""
+"""What the owners must hear: thresholds of budgets, once each, and what else is told them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,13 @@ class Alerts:
         budgets: Knows the crossings.
         outbox: Takes deliveries.
         costs: Knows what models cost.
-        channel_id: Where alerts go; ``None`` for direct messages to the owners.
+        channel_id: Where alerts go; ``None`` for direct messages to the owners, who are told as well
+            when the channel is gone or closed to the bot.
         owners: Tells who they are; nobody until the bot has logged in.
+        hides: Whether a person is not named.
+
+    Attributes:
+        untold: How many alerts have reached nobody, though it was tried; they are tried again.
     """
 
     def __init__(
@@ -55,12 +60,15 @@ class Alerts:
         costs: CostRepository,
         channel_id: int | None,
         owners: Callable[[], Collection[int]],
+        hides: Callable[[int], bool],
     ) -> None:
         self._budgets = budgets
         self._outbox = outbox
         self._costs = costs
         self._channel_id = channel_id
         self._owners = owners
+        self._hides = hides
+        self.untold = 0
         self._news = asyncio.Event()
 
     @classmethod
@@ -74,9 +82,10 @@ class Alerts:
         *,
         channel_id: int | None,
         owners: Callable[[], Collection[int]],
+        hides: Callable[[int], bool],
     ) -> AsyncIterator[Alerts]:
         """Hand out whatever is crossed while the context lasts, and what was before."""
-        alerts = cls(budgets, outbox, costs, channel_id, owners)
+        alerts = cls(budgets, outbox, costs, channel_id, owners, hides)
         listener.on(CROSSINGS, lambda _: alerts.look())
         watching = asyncio.create_task(alerts._watch(), name="wompbot-alerts")
         try:
@@ -95,12 +104,22 @@ class Alerts:
 
     async def deliver(self, crossing: Crossing) -> None:
         """Give one crossing to the outbox."""
-        text, key = words(crossing) + await self._by_model(crossing), f"crossing:{crossing.id}"
+        text = words(crossing, self._hides) + await self._by_model(crossing)
+        await self.tell(f"crossing:{crossing.id}", text)
+
+    async def tell(self, key: str, text: str) -> None:
+        """Tell the owners something, once per key; until one of them has heard it, it is tried again.
+
+        Args:
+            key: Names it.
+            text: What it says, at most 2,000 characters.
+        """
+        owners = sorted(self._owners())
         if self._channel_id is not None:
-            await self._outbox.post(key, self._channel_id, text)
+            await self._outbox.post(key, self._channel_id, text, topic=key, else_to=owners)
             return
-        for owner in self._owners():
-            await self._outbox.post(f"{key}:{owner}", None, text, owner)
+        for owner in owners:
+            await self._outbox.post(f"{key}:{owner}", None, text, owner, topic=key)
 
     async def _by_model(self, crossing: Crossing) -> str:
         if (crossing.period, crossing.unit) != ("month", "usd") or crossing.scope not in ("all", "guild"):
@@ -113,8 +132,9 @@ class Alerts:
     async def _watch(self) -> None:
         while True:
             try:
-                if self._channel_id is not None or self._owners():
+                if self._owners():  # where there is a channel too: it may be closed to the bot
                     await self._budgets.hand_out(self.deliver)
+                self.untold = len(await self._outbox.untold())
             except Exception:  # whatever it is, the alert is still in the database
                 _log.exception("alerts are handed out later")
             with suppress(TimeoutError):
@@ -123,15 +143,20 @@ class Alerts:
             self._news.clear()
 
 
-def words(crossing: Crossing) -> str:
-    """Return what an owner reads."""
+def words(crossing: Crossing, hides: Callable[[int], bool]) -> str:
+    """Return what an owner reads.
+
+    Args:
+        crossing: What was reached.
+        hides: Whether a person is not named.
+    """
     if crossing.closed or crossing.refused:
         form = CLOSED if crossing.closed else REFUSED
     else:
         form = REACHED if crossing.percent else STEP
     return form.format(
         percent=crossing.percent,
-        subject=subject(crossing.scope, crossing.key),
+        subject=subject(crossing.scope, crossing.key, hides),
         period=crossing.period,
         spent=amount(crossing.spent, crossing.unit),
         threshold=amount(crossing.threshold, crossing.unit),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -109,9 +109,21 @@ async def open_app(
             shard_count=shard_count,
         )
 
-        await stack.enter_async_context(watched_over(settings.metrics, meter, core, bot))
         costs = core.repos.costs
-        books = Books(CostReport(costs, core.clock), core.budgets, CostExport(costs))
+        books = Books(CostReport(costs, core.clock), core.budgets, CostExport(costs), core.outbox.untold)
+        alerts = await stack.enter_async_context(
+            Alerts.open(
+                core.budgets,
+                core.outbox,
+                costs,
+                core.listener,
+                channel_id=settings.discord.alert_channel,
+                owners=lambda: settings.discord.owner_ids or permissions.super_admins,
+                hides=core.consent.refuses,
+            )
+        )
+        bot.add_listener(alerts.ready, "on_ready")
+        await stack.enter_async_context(watched_over(settings.metrics, meter, core, bot, alerts))
 
         def offer(manifest: Manifest, scope: Scope) -> Mapping[str, Any]:
             plugin = manifest.id
@@ -139,16 +151,6 @@ async def open_app(
                 "search": PluginSearch(core.search, plugin),
             }
 
-        def owners() -> Collection[int]:
-            return settings.discord.owner_ids or permissions.super_admins
-
-        async def tell_owners(key: str, text: str) -> None:
-            if (channel_id := settings.discord.alert_channel) is not None:
-                await core.outbox.post(key, channel_id, text)
-                return
-            for owner in owners():
-                await core.outbox.post(f"{key} {owner}", None, text, owner)
-
         hooks = Hooks()
         hooks.feed("messages_seen", lambda take: flow.kept.add(lambda message: take(copy(message))))
         hooks.feed("claims_found", core.claims.found.add)
@@ -162,7 +164,7 @@ async def open_app(
             hooks,
             core.repos.plugins,
             core.clock,
-            tell_owners=tell_owners,
+            tell_owners=alerts.tell,
             changed=bot.sync_soon,
             slash_problem=lambda: bot.slash.problem,
         )
@@ -171,17 +173,6 @@ async def open_app(
         stack.push_async_callback(host.close)
         await host.open(core.listener, settings.bot.plugins)
         core.outbox.serve(DiscordSender(bot))
-        alerts = await stack.enter_async_context(
-            Alerts.open(
-                core.budgets,
-                core.outbox,
-                core.repos.costs,
-                core.listener,
-                channel_id=settings.discord.alert_channel,
-                owners=owners,
-            )
-        )
-        bot.add_listener(alerts.ready, "on_ready")
         core.jobs.start()
         stack.push_async_callback(core.jobs.stop)  # a job may need anything, so the worker goes first
         yield App(settings, core, guilds, permissions, bot, host, hooks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from wompcore.text import clean_name
 REFUSED = "There is no money left for this: {budget} is used up. {when}"
 CLOSED = "I may not spend any more for now: {budget} is closed. {when}"
 RESETS = "It has room again {at}."
+OPTED_OUT = "someone who opted out"
 ASK_OWNER = "Only the bot's owner can change that."
 
 _WHOSE = {
@@ -36,13 +38,21 @@ def refusal(error: BudgetExceeded) -> str:
     return (CLOSED if error.barred else REFUSED).format(budget=budget, when=when)
 
 
-def subject(scope: str, key: str) -> str:
-    """Return what a budget is for, as its owner reads it; a mention shows a name and pings nobody."""
+def subject(scope: str, key: str, hides: Callable[[int], bool]) -> str:
+    """Return what a budget is for, as its owner reads it; a mention shows a name and pings nobody.
+
+    Args:
+        scope: What it is for.
+        key: Which one.
+        hides: Whether a person is not named.
+    """
     if not key:
         return "everything"
     if key == "*":
         return f"each {scope}"
-    if scope in ("person", "channel") and key.isdecimal():
+    if scope == "person" and hides(int(key)):
+        return OPTED_OUT
+    if scope in ("person", "channel"):
         return f"<@{key}>" if scope == "person" else f"<#{key}>"
     return f"{scope} {named(key)}"
 

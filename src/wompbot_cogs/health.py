@@ -14,6 +14,7 @@ from wompbot_cogs.settings import MetricsSettings
 from wompcore.errors import PortTaken
 
 if TYPE_CHECKING:
+    from wompbot_cogs.alerts import Alerts
     from wompcore.core import Core
     from wompcore.db import Database, Listener
     from wompcore.observe.prometheus import PrometheusMeter
@@ -34,7 +35,11 @@ def meter_for(settings: MetricsSettings) -> PrometheusMeter | None:
 
 @asynccontextmanager
 async def watched_over(
-    settings: MetricsSettings, meter: PrometheusMeter | None, core: Core, bot: discord.AutoShardedClient
+    settings: MetricsSettings,
+    meter: PrometheusMeter | None,
+    core: Core,
+    bot: discord.AutoShardedClient,
+    alerts: Alerts,
 ) -> AsyncIterator[None]:
     """Serve ``/metrics`` and ``/healthz`` while the context lasts, if there is a meter.
 
@@ -43,6 +48,7 @@ async def watched_over(
         meter: What :func:`meter_for` returned.
         core: The open library.
         bot: The Discord side, connected or not.
+        alerts: What the owners must hear.
 
     Raises:
         PortTaken: Nothing can listen there.
@@ -52,17 +58,19 @@ async def watched_over(
         return
     from wompcore.observe.health import health_server
 
-    def breakers() -> Mapping[str, Any]:
+    def notes() -> Mapping[str, Any]:
         states = core.llm.breakers().items()
-        return {"breakers": {f"{model} at {address}": state for (address, model), state in states}}
+        breakers = {f"{model} at {address}": state for (address, model), state in states}
+        return {"breakers": breakers, "untold_alerts": alerts.untold}
 
     looks = {
         "database": partial(look_at_database, core.db),
         "gateway": partial(look_at_gateway, bot),
         "notify": partial(look_at_link, core.listener),
     }
-    server = health_server(settings.host, settings.port, meter=meter, looks=looks, notes=breakers)
+    server = health_server(settings.host, settings.port, meter=meter, looks=looks, notes=notes)
     async with AsyncExitStack() as stack:
+        stack.callback(meter.watch("untold_alerts", lambda: [({}, alerts.untold)]))
         try:
             await stack.enter_async_context(server)
         except PortTaken as error:

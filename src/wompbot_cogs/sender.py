@@ -11,8 +11,10 @@ from wompcore.errors import DeliveryRefused
 
 _LOOK_BACK = 100
 
-# Source: Discord, "Opcodes and status codes": unknown channel, unknown user, cannot send to this user.
-_NEVER = frozenset({10003, 10013, 50007})
+# Discord's own refusals, by status and code; other pages of these statuses have no code. Source: Discord,
+# "Opcodes and status codes": direct messages are opened too fast.
+_REFUSALS = frozenset({400, 403, 404})
+_FOR_NOW = frozenset({0, 40003})
 
 
 class DiscordSender:
@@ -39,17 +41,23 @@ class DiscordSender:
         """Send a text once per nonce and return the message's id.
 
         Raises:
-            DeliveryRefused: The channel is gone, or the person takes no messages of the bot.
+            DeliveryRefused: The channel is gone or closed to the bot, or the person takes no messages of it.
             discord.DiscordException: It was refused for now, or nobody knows.
         """
         with _final():
             return (await self._channel(channel_id).send(text, nonce=nonce)).id
 
     async def find(self, channel_id: int, nonce: str) -> int | None:
-        """Return the id of the message that was sent with a nonce, ``None`` if there is none."""
-        async for message in self._channel(channel_id).history(limit=_LOOK_BACK):
-            if message.author == self._client.user and str(message.nonce) == nonce:
-                return message.id
+        """Return the id of the message that was sent with a nonce, ``None`` if there is none.
+
+        Raises:
+            DeliveryRefused: The bot may not look.
+            discord.DiscordException: Nobody knows.
+        """
+        with _final():
+            async for message in self._channel(channel_id).history(limit=_LOOK_BACK):
+                if message.author == self._client.user and str(message.nonce) == nonce:
+                    return message.id
         return None
 
     def _channel(self, channel_id: int) -> discord.PartialMessageable:
@@ -62,6 +70,6 @@ def _final() -> Iterator[None]:
     try:
         yield
     except discord.HTTPException as error:
-        if error.code in _NEVER:
+        if error.status in _REFUSALS and error.code not in _FOR_NOW:
             raise DeliveryRefused(error.text or "Discord refuses it") from error
         raise

@@ -30,7 +30,9 @@ class DiscordSettings(Section):
     token: SecretStr = Field(SecretStr(""), description="Bot token, from the developer portal.")
     owner_ids: Ids = Field(frozenset(), description="User ids that may do everything, anywhere.")
     alert_channel: int | None = Field(
-        None, gt=0, description="Channel for alerts about money. Empty: direct messages to the owners."
+        None,
+        gt=0,
+        description="Channel for alerts. Empty, or closed to the bot: direct messages to the owners.",
     )
     name: str = Field("wompbot", min_length=2, max_length=32, description="Name it answers to in a message.")
     prefix: str = Field("!", min_length=1, max_length=5, description="Start of a prefix command.")

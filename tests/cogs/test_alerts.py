@@ -70,6 +70,49 @@ async def test_alerts_go_to_a_channel_where_one_is_set(open_bot: Opener, bot_set
     assert sorted(said.text[:5] for said in living.guild.answers()) == ["**50 ", "**80 "]
 
 
+@pytest.mark.parametrize("closed", [False, True])
+async def test_where_the_channel_is_gone_or_closed_the_owner_is_told_in_private(
+    open_bot: Opener, bot_settings: BotSettings, closed: bool
+) -> None:
+    discord_settings = bot_settings.discord.model_copy(update={"alert_channel": CHANNEL if closed else 4711})
+    living = await open_bot(bot_settings.model_copy(update={"discord": discord_settings}))
+    if closed:
+        channel = living.app.bot.get_channel(CHANNEL)
+        assert isinstance(channel, discord.TextChannel)
+        await channel.set_permissions(channel.guild.me, send_messages=False)
+    await living.app.core.budgets.set(TEN)
+    await spend(living.app.core, "5")
+    place = await living.app.bot.create_dm(discord.Object(living.guild.member(OWNER).id))
+    async with asyncio.timeout(20):
+        while not [message async for message in place.history()]:  # noqa: ASYNC110 # nothing tells
+            await asyncio.sleep(0.02)
+    assert living.guild.answers() == []
+
+
+async def test_what_reaches_nobody_is_shown_to_the_owner(open_bot: Opener, bot_settings: BotSettings) -> None:
+    away = bot_settings.discord.model_copy(update={"owner_ids": frozenset({4711})})
+    living = await open_bot(bot_settings.model_copy(update={"discord": away}))
+    await living.app.core.budgets.set(TEN)
+    await spend(living.app.core, "5")
+    async with asyncio.timeout(20):
+        while not await living.app.core.outbox.untold():  # noqa: ASYNC110 # nothing tells
+            await asyncio.sleep(0.02)
+    shown = [said.text for said in await living.guild.slash(OWNER, "spend month")]
+    assert "An alert could not be delivered** (Unknown User)" in shown[0]
+    assert "- **50 % spent: everything, per month.** $5.00 of $10.00." in shown[0]
+    [to_member] = await living.guild.slash("alice", "spend month")
+    assert "delivered" not in to_member.text
+
+
+def test_an_alert_names_nobody_who_opted_out() -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    crossing = Crossing(1, 2, "person", "9", "day", "usd", Decimal(5), at, 80, Decimal(4), Decimal("4.1"), at)
+    assert words(crossing, lambda person: person == 9) == (
+        "**80 % spent: someone who opted out, per day.** $4.10 of $5.00."
+    )
+    assert "<@9>" in words(crossing, lambda person: False)
+
+
 async def test_what_was_crossed_while_no_bot_ran_is_told_at_the_next_start(
     open_bot: Opener, bot_settings: BotSettings
 ) -> None:
@@ -99,7 +142,7 @@ async def test_a_provider_that_breaks_its_limits_is_told_of_until_it_is_lifted(l
 def test_a_refusal_is_told_with_what_is_spent_or_held() -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)
     crossing = Crossing(1, 2, "guild", "7", "day", "usd", Decimal(5), at, -2, Decimal(4), Decimal("3.9"), at)
-    assert words(crossing) == (
+    assert words(crossing, lambda person: False) == (
         "**Calls are refused: guild 7, per day.** The next one might have gone beyond $4.00; "
         "$3.90 is spent or held by calls in progress."
     )

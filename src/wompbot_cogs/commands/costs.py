@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -20,6 +20,7 @@ from wompcore.money import show_usd
 if TYPE_CHECKING:
     from wompcore.core import Core
     from wompcore.costs import BudgetUse, MonthReport
+    from wompcore.jobs import Untold
     from wompcore.repos.costs import CostTotal
 
 T = TypeVar("T")
@@ -59,21 +60,24 @@ def report(config: Config = None, as_json: Json = False, debug: Debug = False) -
     """Show what the current UTC month cost so far."""
     with reporting(as_json=as_json, debug=debug) as terminal:
 
-        async def ask(core: Core) -> MonthReport:
+        async def ask(core: Core) -> tuple[MonthReport, Sequence[Untold]]:
             from wompcore.costs import CostReport
 
             found = await CostReport(core.repos.costs, core.clock).of_guild()
             people = (replace(one, key=_who(core, one.key)) for one in found.people)
-            return replace(found, people=tuple(people))
+            return replace(found, people=tuple(people)), await core.outbox.untold()
 
-        found = _with_core(config, ask)
+        found, untold = _with_core(config, ask)
+        for alert in untold:
+            terminal.say(f"Told to nobody ({alert.error}): {alert.text}")
         terminal.say(f"{found.month}: {_sum(found.total)}")
         if found.forecast:
             terminal.say(f"Forecast for its end: {show_usd(found.forecast.expected)}")
         for name in ("people", "purposes", "models", "plugins", "channels", "guilds"):
             _list(terminal.say, name, getattr(found, name))
         days = {str(day): cost for day, cost in found.days.items()}
-        terminal.result({**asdict(found), "days": days})
+        nobody = [{"text": alert.text, "error": alert.error} for alert in untold]
+        terminal.result({**asdict(found), "days": days, "untold": nobody})
 
 
 @costs.command()

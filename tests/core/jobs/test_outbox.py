@@ -12,6 +12,7 @@ from wompcore.errors import DeliveryRefused
 from wompcore.jobs import Jobs, Outbox, nonce_of
 from wompcore.repos.deliveries import DeliveryRepository
 
+LATER = "SELECT count(*) FROM procrastinate_jobs WHERE scheduled_at > now() + interval '50 minutes'"
 ROW = "SELECT state, attempts, message_id, error FROM deliveries WHERE key = %s"
 
 
@@ -22,12 +23,15 @@ class Channel:
         self.messages: list[tuple[int, str, str]] = []
         self.troubles: list[Exception] = []  # raised one per send, before anything is sent
         self.lost_answers: list[Exception] = []  # raised one per send, after it was sent
+        self.closed: set[int] = set()  # where nothing is taken
         self.searches = 0
 
     async def direct_channel(self, person_id: int) -> int:
         return 1000 + person_id
 
     async def send(self, channel_id: int, text: str, nonce: str) -> int:
+        if channel_id in self.closed:
+            raise DeliveryRefused("closed")
         if self.troubles:
             raise self.troubles.pop()
         self.messages.append((channel_id, text, nonce))
@@ -186,6 +190,48 @@ async def test_even_the_last_doubtful_send_is_looked_for(outbox: Outbox, jobs: J
     jobs.start(poll_s=0.05)
     await outbox.post("k", 7, "tea")
     assert await settled(db, "k") == ("sent", 6, 1, "")
+
+
+async def test_where_a_channel_refuses_others_are_told_instead(
+    outbox: Outbox, jobs: Jobs, db: Database
+) -> None:
+    channel = Channel()
+    channel.troubles.append(DeliveryRefused("the channel is gone"))
+    outbox.serve(channel)
+    jobs.start(poll_s=0.05)
+    await outbox.post("k", 7, "tea", topic="k", else_to=[9, 10])
+    assert await settled(db, "k") == ("failed", 1, None, "the channel is gone")
+    assert [(await settled(db, f"k:{person}"))[0] for person in (9, 10)] == ["sent", "sent"]
+    assert sorted(place for place, *_ in channel.messages) == [1009, 1010]
+    assert await outbox.untold() == []
+
+
+async def test_what_nobody_has_heard_is_never_given_up(outbox: Outbox, jobs: Jobs, db: Database) -> None:
+    channel = Channel()
+    channel.troubles += [DeliveryRefused("closed"), *[OSError("no route")] * 12, DeliveryRefused("closed")]
+    outbox.serve(channel)
+    jobs.start(poll_s=0.05)
+    await outbox.post("k:9", None, "tea", 9, topic="k")
+    assert await settled(db, "k:9") == ("sent", 15, 1, "")
+    assert [text for _, text, _ in channel.messages] == ["tea"]
+
+
+async def test_what_nobody_has_heard_waits_an_hour_and_is_known(
+    outbox: Outbox, jobs: Jobs, db: Database
+) -> None:
+    channel = Channel()
+    channel.closed = {1009}
+    outbox.serve(channel)
+    jobs.start(poll_s=0.05)
+    await outbox.post("k:9", None, "tea", 9, topic="k")
+    async with asyncio.timeout(20):
+        while not await db.fetch_value(LATER):  # noqa: ASYNC110 # a worker writes it
+            await asyncio.sleep(0.02)
+    assert [(one.text, one.error) for one in await outbox.untold()] == [("tea", "closed")]
+    await outbox.post("k:10", None, "tea", 10, topic="k")
+    await settled(db, "k:10")
+    assert await outbox.untold() == []
+    assert (await settled(db, "k:9"))[0] == "failed"  # another one has heard
 
 
 async def test_what_the_database_cannot_hold_stops_no_delivery(

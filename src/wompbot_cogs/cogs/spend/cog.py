@@ -47,6 +47,8 @@ class SpendCog(commands.Cog, name="Spending"):
         report, where = await self._report(context, private=private, limit=_LONG if by else _SHORT)
         names = Names(context, self._consent, owner=self._is_owner(context))
         text = texts.spending(report, where, names, by=by)
+        if self._is_owner(context) and private and (untold := await self._costs.untold()):
+            await context.send(texts.untold(untold), ephemeral=True)
         if not report.days:
             await context.send(text, ephemeral=True)
         elif not chart.can_draw():

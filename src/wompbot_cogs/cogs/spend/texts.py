@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from wompbot_cogs.cogs.spend.chart import MOST_ROWS, Picture
-from wompbot_cogs.cogs.spend.names import Names
+from wompbot_cogs.cogs.spend.names import Names, plain
 from wompcore.costs import Forecast, MonthReport
+from wompcore.jobs import Untold
 from wompcore.money import ZERO, Usd, show_usd
 from wompcore.repos.costs import CostTotal
 from wompcore.text import bound
@@ -24,6 +26,8 @@ EXPORT_NOT_HERE = "A table names people: use `/spend export`, whose answer only 
 TOO_LARGE = "That month is larger than what Discord takes as a file (9 MiB)."
 EXPORTED = "Every call of {month} that is settled and kept; times are UTC, amounts US dollars."
 NO_PICTURES = '-# With `pip install "wompcore[charts]"` there is a picture too.'
+
+UNTOLD = "**{alerts} could not be delivered** ({error}). Set `discord.alert_channel`, or let me message you."
 
 _LONGEST = 1900  # leaves room for a hint below 2,000
 _ALT_TEXT = 1024
@@ -61,6 +65,14 @@ def picture(
     rows = tuple((names.drawn(_KINDS.get(kind, kind), one.key), one.cost_usd) for one in _lists(report)[kind])
     title = f"{report.month}, {where}"
     return Picture(title, report.total.cost_usd, f"By {kind}", rows, now.date(), report.days, report.forecast)
+
+
+def untold(alerts: Sequence[Untold]) -> str:
+    """Return the alerts that have reached nobody, as the owner reads them."""
+    count = "An alert" if len(alerts) == 1 else f"{len(alerts):,} alerts"
+    first_lines = [alert.text.partition("\n")[0] for alert in alerts]
+    head = UNTOLD.format(alerts=count, error=plain(alerts[-1].error))
+    return _fitting([head, *(f"- {line}" for line in first_lines)])
 
 
 def alt_text(picture: Picture) -> str:
