@@ -74,6 +74,7 @@ async def test_a_bot_tells_whether_it_is_well_and_how_its_models_do(
             "gateway": "not connected",
             "notify": "ok",
             "breakers": {},
+            "untold_alerts": 0,
         }
         assert (await page(app, "healthz")).status == 503
         task = asyncio.create_task(run(app.bot, settings.discord, backoff=Backoff(first_s=0.01)))
