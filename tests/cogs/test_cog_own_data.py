@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from living_bot import OWNER, Living
-from wompbot_cogs.cogs.privacy.parts import parts_of
+from wompcore.text import parts_of
 
 
 async def test_a_person_gets_a_file_that_only_they_see(living: Living) -> None:
@@ -67,12 +67,12 @@ def test_a_large_export_comes_in_parts_that_are_whole_lines(tmp_path: Path) -> N
     lines = [json.dumps({"n": n, "text": f"{n * 7919 % 1000003:x}" * 40}) + "\n" for n in range(40_000)]
     file = io.BytesIO("".join(lines).encode())
     size = file.getbuffer().nbytes
-    parts = list(parts_of(file, size, limit=350_000))
+    parts = list(parts_of(file, "my-data.jsonl", limit=350_000))
     assert len(parts) > 2
     assert all(part.getbuffer().nbytes <= 350_000 for _, part in parts)
     assert [name for name, _ in parts] == [f"my-data-{n}.jsonl.gz" for n in range(1, len(parts) + 1)]
     unpacked = [gzip.decompress(part.getvalue()).decode() for _, part in parts]
     assert "".join(unpacked) == "".join(lines)
     assert all(text.endswith("\n") for text in unpacked)
-    [(name, whole)] = parts_of(file, size, limit=size)
+    [(name, whole)] = parts_of(file, "my-data.jsonl", limit=size)
     assert (name, whole.getvalue()) == ("my-data.jsonl", file.getvalue())

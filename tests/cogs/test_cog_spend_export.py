@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import AsyncIterator
 from io import BytesIO
 
+import discord
 import pytest
 from discord.ext import commands
 
@@ -13,6 +15,14 @@ from booked_calls import ELSEWHERE, spend
 from living_bot import OWNER, Living
 from wompbot_cogs.cogs.spend.cog import write
 from wompbot_cogs.simulated import Said
+
+MANY = """
+INSERT INTO cost_entries (id, provider, model, purpose, guild_id, person_id, input_tokens, output_tokens,
+    cost_usd, price_source, outcome)
+SELECT ((extract(epoch FROM now() - timestamptz '2015-01-01 00:00:00+00') * 1000)::bigint << 22) + n, 'p',
+    md5(n::text), 'chat', 7, ('x' || left(md5(n::text), 12))::bit(48)::bigint, n, n, 0.000001, 'test', 'ok'
+FROM generate_series(1, 9000) AS n
+"""
 
 
 async def both_servers(living: Living) -> None:
@@ -81,8 +91,25 @@ async def some_lines() -> AsyncIterator[str]:
 
 async def test_a_table_beyond_what_discord_takes_is_refused_before_it_is_whole() -> None:
     file = BytesIO()
-    with pytest.raises(commands.BadArgument, match="larger than what Discord takes"):
+    with pytest.raises(commands.BadArgument, match="larger than 200 MB"):
         await write(some_lines(), file, most=50)
     assert len(file.getvalue()) == 60
     await write(some_lines(), file := BytesIO(), most=200)
-    assert len(file.read()) == 200
+    assert len(file.getvalue()) == 200
+
+
+async def test_a_large_month_comes_in_packed_tables_that_each_have_a_header(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Discord takes is made small; everything else is as it is."""
+    monkeypatch.setattr(discord.ext.commands.Context, "filesize_limit", 320_000)
+    await living.app.core.db.execute(MANY)
+    shown = await living.guild.slash(OWNER, "spend export")
+    files = [file for said in shown for file in said.files]
+    assert [file.name[-10:] for file in files] == [f"-{n}.csv.gz" for n in range(1, len(files) + 1)]
+    assert len(files) > 1
+    assert all(len(file.content) <= 320_000 for file in files)
+    tables = [list(csv.DictReader(gzip.decompress(file.content).decode().splitlines())) for file in files]
+    ids = [int(line["id"]) for table in tables for line in table]
+    assert ids == sorted(set(ids))
+    assert len(ids) == 9_000

@@ -21,6 +21,7 @@ COLUMNS = ("at", *(field.name for field in fields(CostEntry) if field.name != "p
 _PAGE = 250  # written in some ten milliseconds, for which the event loop stands still
 # What a spreadsheet takes for a formula, and what it strips before looking (OWASP, "CSV Injection").
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_LINE_BREAKS = re.compile(r"[\r\n]")
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
@@ -43,8 +44,8 @@ class CostExport:
     ) -> AsyncIterator[str]:
         """Yield the header and then the calls that a UTC month holds by now, the oldest first.
 
-        At most 250 are in memory at once. Amounts are exact, times ISO 8601 in UTC. A text that a
-        spreadsheet would take for a formula has an apostrophe before it.
+        Each is one line; at most 250 are in memory at once. Amounts are exact, times ISO 8601 in UTC. A
+        text that a spreadsheet would take for a formula has an apostrophe before it.
 
         Args:
             month: Any moment of the month. A month whose entries were dropped has a header only.
@@ -85,7 +86,8 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_BEGINS_FORMULA) else text
+    line = _LINE_BREAKS.sub(" ", text)  # a table is cut between lines
+    return f"'{line}" if isinstance(value, str) and text.startswith(_BEGINS_FORMULA) else line
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:

@@ -84,10 +84,11 @@ async def test_no_cell_is_a_formula(db: Database, text: str) -> None:
     await CostRepository(db).record([entry(snowflake_at(NOW), model=text)])
     chunks = [chunk async for chunk in CostExport(CostRepository(db)).csv(NOW)]
     [_, row] = csv.reader("".join(chunks).splitlines(keepends=True))
-    assert row[COLUMNS.index("model")] == f"'{text}"
+    assert row[COLUMNS.index("model")] == f"'{text}".replace("\r", " ").replace("\n", " ")
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_a_text_keeps_what_it_says(text: str) -> None:
-    assert _cell(text).removeprefix("'") == text.removeprefix("'")
-    assert _cell(text)[:1] not in tuple("=+-@\t\r\n")
+    line = text.replace("\r", " ").replace("\n", " ")
+    assert _cell(text).removeprefix("'") == line.removeprefix("'")
+    assert _cell(text)[:1] not in tuple("=+-@\t")

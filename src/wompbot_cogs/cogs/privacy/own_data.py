@@ -14,11 +14,11 @@ from discord.ext import commands
 
 from wompbot_cogs import Context, Level
 from wompbot_cogs.cogs.privacy import texts
-from wompbot_cogs.cogs.privacy.parts import parts_of
 from wompcore.clock import SystemClock
 from wompcore.errors import CoolingDown, DatabaseError
 from wompcore.limits import Cooldown
 from wompcore.privacy import Privacy
+from wompcore.text import parts_of
 
 _DAY_S = 24 * 3600.0
 _ANSWER_S = 300.0
@@ -50,7 +50,7 @@ class OwnDataCog(commands.Cog, name="Your data"):
             async with aclosing(self._privacy.export(about.id, by_id=context.author.id)) as lines:
                 async for line in lines:
                     file.write(line.encode())
-            for name, part in parts_of(file, file.tell()):
+            for name, part in parts_of(file, "my-data.jsonl"):
                 await _privately(context, texts.EXPORTED, file=discord.File(part, name))
 
     @commands.hybrid_command()

@@ -19,10 +19,10 @@ from wompbot_cogs import Context, Level, requires
 from wompbot_cogs.cogs.spend import chart, texts
 from wompbot_cogs.cogs.spend.names import Names
 from wompcore.costs import EVERYWHERE, MonthReport, month_named
+from wompcore.text import PART_BYTES, parts_of
 
 _SHORT, _LONG = 5, 15
-# Discord takes files of 10 MiB everywhere (developer documentation, "Uploading Files").
-_LARGEST_FILE = 9 * 1024 * 1024
+_LARGEST_TABLE = 200_000_000  # some 1,300,000 calls; packed, a handful of files
 _IN_MEMORY = 1024 * 1024
 
 By = Literal["person", "server", "channel", "purpose", "model", "plugin"]
@@ -72,9 +72,13 @@ class SpendCog(commands.Cog, name="Spending"):
         async with self._one_at_a_time:
             with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
                 lines = self._costs.export.csv(at, guild_id=guild_id, hides=self._consent.refuses)
-                await write(lines, cast(BinaryIO, file), most=_LARGEST_FILE)
-                table = discord.File(cast(BinaryIO, file), f"costs-{at:%Y-%m}.csv")
-                await context.send(texts.EXPORTED.format(month=f"{at:%B %Y}"), file=table, ephemeral=True)
+                await write(lines, cast(BinaryIO, file), most=_LARGEST_TABLE)
+                limit = min(PART_BYTES, context.filesize_limit)
+                parts = parts_of(cast(BinaryIO, file), f"costs-{at:%Y-%m}.csv", limit=limit, header=True)
+                text = texts.EXPORTED.format(month=f"{at:%B %Y}")
+                while part := await asyncio.to_thread(next, parts, None):  # packing takes a core
+                    name, table = part
+                    await context.send(text, file=discord.File(table, name), ephemeral=True)
 
     async def _report(
         self, context: commands.Context[Any], *, private: bool, limit: int
@@ -100,7 +104,7 @@ class SpendCog(commands.Cog, name="Spending"):
 
 
 async def write(lines: AsyncIterator[str], file: BinaryIO, *, most: int) -> None:
-    """Write lines into a file and go back to its beginning.
+    """Write lines into a file.
 
     Args:
         lines: Some lines at a time.
@@ -114,7 +118,6 @@ async def write(lines: AsyncIterator[str], file: BinaryIO, *, most: int) -> None
         file.write(some.encode())
         if file.tell() > most:
             raise commands.BadArgument(texts.TOO_LARGE)
-    file.seek(0)
 
 
 def _is_private(context: commands.Context[Any]) -> bool:

@@ -23,7 +23,7 @@ PRIVATE = ("person", "channel", "server")
 
 NOT_HERE = "Spending by {by} is for your eyes only: use `/spend month`, whose answer only you see."
 EXPORT_NOT_HERE = "A table names people: use `/spend export`, whose answer only you see."
-TOO_LARGE = "That month is larger than what Discord takes as a file (9 MiB)."
+TOO_LARGE = "That month is larger than 200 MB. The owner can write it with `wompbot costs export`."
 EXPORTED = "Every call of {month} that is settled and kept; times are UTC, amounts US dollars."
 NO_PICTURES = '-# With `pip install "wompcore[charts]"` there is a picture too.'
 

@@ -1,4 +1,4 @@
-"""An export as files that Discord takes."""
+"""A file as parts that Discord takes."""
 
 from __future__ import annotations
 
@@ -13,28 +13,34 @@ PART_BYTES = 8_000_000
 _UNPACKED_BYTES = 300_000  # what the packer may still hold back, and a line
 
 
-def parts_of(file: IO[bytes], size: int, limit: int = PART_BYTES) -> Iterator[tuple[str, io.BytesIO]]:
+def parts_of(
+    file: IO[bytes], name: str, *, limit: int = PART_BYTES, header: bool = False
+) -> Iterator[tuple[str, io.BytesIO]]:
     """Give a file in parts that are small enough, each with its name.
 
     One that fits stays as it is. Otherwise each part is whole lines, compressed, readable on its own.
 
     Args:
-        file: Lines of JSON.
-        size: Its size in bytes.
+        file: Lines of text.
+        name: Its name; parts are numbered before the ending.
         limit: Bytes of a part at most.
+        header: Begin each part with the file's first line.
     """
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
     if size <= limit:
-        yield "my-data.jsonl", io.BytesIO(file.read())
+        yield name, io.BytesIO(file.read())
         return
+    stem, dot, ending = name.rpartition(".")
     lines = iter(file)
+    head = next(lines, b"") if header else b""
     for number, first in enumerate(lines, start=1):
         part = io.BytesIO()
         with gzip.GzipFile(fileobj=part, mode="wb") as packed:
-            packed.write(first)
+            packed.write(head + first)
             for line in lines:
                 packed.write(line)
                 if part.tell() + _UNPACKED_BYTES > limit:
                     break
         part.seek(0)
-        yield f"my-data-{number}.jsonl.gz", part
+        yield f"{stem}-{number}{dot}{ending}.gz", part
