@@ -106,7 +106,7 @@ async def test_a_large_month_comes_in_packed_tables_that_each_have_a_header(
     await living.app.core.db.execute(MANY)
     shown = await living.guild.slash(OWNER, "spend export")
     files = [file for said in shown for file in said.files]
-    assert [file.name[-10:] for file in files] == [f"-{n}.csv.gz" for n in range(1, len(files) + 1)]
+    assert [file.name[13:] for file in files] == [f"-{n}.csv.gz" for n in range(1, len(files) + 1)]
     assert len(files) > 1
     assert all(len(file.content) <= 320_000 for file in files)
     tables = [list(csv.DictReader(gzip.decompress(file.content).decode().splitlines())) for file in files]

@@ -92,6 +92,24 @@ async def test_a_picture_by_person_shows_names_but_not_of_those_who_opted_out(li
     assert "By model" not in shown.text
 
 
+async def test_a_list_that_leaves_some_out_says_so_in_picture_and_words(living: Living) -> None:
+    for number in range(16):
+        await spend(living, number + 1, f"person{number}", f"0.{number + 10}")
+    [shown] = await living.guild.slash(OWNER, "spend month", by="person")
+    assert "By person, the 15 dearest\n- <@" in shown.text
+    assert shown.text.count("(1 call") == 15
+    assert "By person, the 8 dearest: person15 $0.25, person14 $0.24" in shown.files[0].description
+    assert "person7 " not in shown.files[0].description
+
+
+async def test_days_are_told_in_words_too(living: Living) -> None:
+    await spend(living, 1, "alice", "0.1")
+    [shown] = await living.guild.slash(OWNER, "spend month", by="day")
+    today = living.app.core.clock.now()
+    assert shown.text.splitlines()[1:] == [f"- {today.day} {today:%B}: $0.10"]
+    assert shown.files
+
+
 async def test_a_member_gets_no_picture_of_others(living: Living) -> None:
     await spend(living, 1, "alice", "0.1")
     [shown] = await living.guild.slash("alice", "spend month", by="person")

@@ -30,7 +30,8 @@ _FONT = "DejaVu Sans"  # comes with matplotlib
 _DPI = 150
 # In inches.
 _WIDTH, _PAD, _HEADER, _DAYS, _TITLE, _ROW = 8.0, 0.4, 1.05, 2.3, 0.65, 0.42
-_NAMES, _VALUES = 2.6, 1.0
+_NAMES, _CHAR = 2.6, 0.11  # a digit of 12 points
+_SHORT_TOTAL = 10
 _LEAST = Decimal("1e-12")  # what cost nothing can be compared with it
 
 
@@ -109,7 +110,9 @@ class _Drawing:
 
     def _header(self, picture: Picture, top: float) -> None:
         self._text(_PAD, top - 0.12, picture.title, 13, _MUTED, wide=_WIDTH - 2 * _PAD)
-        self._text(_PAD, top - 0.6, show_usd(picture.total), 30, _TEXT, weight="bold")
+        total = show_usd(picture.total)
+        size = 30 if len(total) <= _SHORT_TOTAL else 18  # beside it stands the forecast
+        self._text(_PAD, top - 0.6, total, size, _TEXT, weight="bold")
         if picture.forecast is not None:
             seen, right = picture.forecast, _WIDTH - _PAD
             expected = f"forecast for the month: {show_usd(seen.expected)}"
@@ -121,7 +124,6 @@ class _Drawing:
         today = picture.today
         last = monthrange(today.year, today.month)[1]
         costs = [picture.days.get(today.replace(day=day), ZERO) for day in range(1, today.day + 1)]
-        ahead = picture.forecast.a_day if picture.forecast else ZERO  # no more than the dearest day
         highest = max(*costs, _LEAST)
         floor, room = top - _DAYS + 0.55, _DAYS - 0.85
         step = (_WIDTH - 2 * _PAD) / last
@@ -129,16 +131,17 @@ class _Drawing:
         for part in (0, 1):
             rule([_PAD, _WIDTH - _PAD], [floor + part * room] * 2, color=_GRID, lw=1)
         self._text(_PAD, floor + room + 0.14, f"{show_usd(max(costs))} on the dearest day", 11, _MUTED)
-        for day in range(1, last + 1):
-            known = day <= today.day
-            cost = costs[day - 1] if known else ahead
+        if picture.forecast:
+            costs += [picture.forecast.a_day] * (last - today.day)  # no more than the dearest day
+        for day, cost in enumerate(costs, start=1):
             tall = room * float(cost / highest)
-            self._bar(_PAD + (day - 0.9) * step, floor, step * 0.8, tall, known=known)
-            if day % 7 == 1:
-                self._text(_PAD + (day - 0.5) * step, floor - 0.18, f"{day}", 11, _MUTED, ha="center")
+            self._bar(_PAD + (day - 0.9) * step, floor, step * 0.8, tall, known=day <= today.day)
+        for day in range(1, last + 1, 7):
+            self._text(_PAD + (day - 0.5) * step, floor - 0.18, f"{day}", 11, _MUTED, ha="center")
 
     def _rows(self, rows: tuple[tuple[str, Usd], ...], top: float) -> None:
-        left, room = _PAD + _NAMES, _WIDTH - 2 * _PAD - _NAMES - _VALUES
+        values = _CHAR * max(len(show_usd(cost)) for _, cost in rows)
+        left, room = _PAD + _NAMES, _WIDTH - 2 * _PAD - _NAMES - values
         highest = max(*(cost for _, cost in rows), _LEAST)
         for number, (name, cost) in enumerate(rows):
             middle = top - _ROW * number

@@ -25,7 +25,7 @@ _SHORT, _LONG = 5, 15
 _LARGEST_TABLE = 200_000_000  # some 1,300,000 calls; packed, a handful of files
 _IN_MEMORY = 1024 * 1024
 
-By = Literal["person", "server", "channel", "purpose", "model", "plugin"]
+By = Literal["person", "server", "channel", "purpose", "model", "plugin", "day"]
 
 
 class SpendCog(commands.Cog, name="Spending"):
@@ -44,9 +44,10 @@ class SpendCog(commands.Cog, name="Spending"):
         private = _is_private(context)
         if by in texts.PRIVATE and not private:
             raise commands.BadArgument(texts.NOT_HERE.format(by=by))
-        report, where = await self._report(context, private=private, limit=_LONG if by else _SHORT)
+        limit = _LONG if by else _SHORT
+        report, where = await self._report(context, private=private, limit=limit)
         names = Names(context, self._consent, owner=self._is_owner(context))
-        text = texts.spending(report, where, names, by=by)
+        text = texts.spending(report, where, names, by=by, limit=limit)
         if self._is_owner(context) and private and (untold := await self._costs.untold()):
             await context.send(texts.untold(untold), ephemeral=True)
         if not report.days:
@@ -57,7 +58,7 @@ class SpendCog(commands.Cog, name="Spending"):
         else:
             if by == "person":
                 await names.learn(person.key for person in report.people)
-            picture = texts.picture(report, where, names, self._costs.report.now(), by=by)
+            picture = texts.picture(report, where, names, self._costs.report.now(), by=by, limit=limit)
             await context.send(text, file=await self._drawn(picture), ephemeral=True)
 
     @spend.command()

@@ -34,7 +34,7 @@ _ALT_TEXT = 1024
 _KINDS = {"server": "guild"}
 
 
-def spending(report: MonthReport, where: str, names: Names, *, by: str | None = None) -> str:
+def spending(report: MonthReport, where: str, names: Names, *, by: str | None = None, limit: int = 0) -> str:
     """Return a report as people read it.
 
     Args:
@@ -42,29 +42,34 @@ def spending(report: MonthReport, where: str, names: Names, *, by: str | None = 
         where: What it covers.
         names: Tells who and what is meant.
         by: The only list to show, with shares; every short list when left out.
+        limit: Lines that a list has at most; one with as many may have left some out.
     """
     total = report.total
     tokens = total.input_tokens + total.output_tokens
     lines = [f"**{report.month}, {where}: {show_usd(total.cost_usd)}** ({_calls(total)}, {tokens:,} tokens)"]
     if report.forecast:
         lines.append(_forecast(report.forecast))
+    if by == "day":
+        lines += [f"- {day.day} {day:%B}: {show_usd(cost)}" for day, cost in sorted(report.days.items())]
     for kind, totals in _lists(report).items():
         if by in (None, kind) and totals:
             lines += [
-                f"By {kind}",
+                _heading(kind, len(totals), limit),
                 *(_line(one, kind, names, total.cost_usd if by else ZERO) for one in totals),
             ]
     return _fitting(lines)
 
 
 def picture(
-    report: MonthReport, where: str, names: Names, now: datetime, *, by: str | None = None
+    report: MonthReport, where: str, names: Names, now: datetime, *, by: str | None = None, limit: int = 0
 ) -> Picture:
     """Return what is drawn of a report; arguments as for :func:`spending`."""
     kind = by or "purpose"
-    rows = tuple((names.drawn(_KINDS.get(kind, kind), one.key), one.cost_usd) for one in _lists(report)[kind])
+    totals = _lists(report).get(kind, ())
+    rows = tuple((names.drawn(_KINDS.get(kind, kind), one.key), one.cost_usd) for one in totals[:MOST_ROWS])
+    heading = _heading(kind, len(totals), min(limit, MOST_ROWS))
     title = f"{report.month}, {where}"
-    return Picture(title, report.total.cost_usd, f"By {kind}", rows, now.date(), report.days, report.forecast)
+    return Picture(title, report.total.cost_usd, heading, rows, now.date(), report.days, report.forecast)
 
 
 def untold(alerts: Sequence[Untold]) -> str:
@@ -98,6 +103,11 @@ def _lists(report: MonthReport) -> dict[str, tuple[CostTotal, ...]]:
         "channel": report.channels,
         "server": report.guilds,
     }
+
+
+def _heading(kind: str, count: int, limit: int) -> str:
+    """Return a list's heading; one that is full may have left some out."""
+    return f"By {kind}, the {limit} dearest" if 0 < limit <= count else f"By {kind}"
 
 
 def _forecast(seen: Forecast) -> str:
