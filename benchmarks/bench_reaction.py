@@ -1,7 +1,9 @@
 """Row 7: a reaction on a message that nobody tracks, all built-in cogs loaded.
 
 CPU per MESSAGE_REACTION_ADD payload through discord.py's own parser, for a bare bot and for ours; the
-difference is what is ours. The statements it causes are counted and must be none. A million tracked
+difference is what is ours. The emoji is one that no plugin asks for. Beside it stands one that a plugin
+does ask for, a flame, of another person below another message each time: the plugin is handed each. The
+statements they cause are counted and must be none. A million tracked
 messages are put in memory as the bot keeps them: bytes for each, and what a look-up costs beside one
 in an empty set. Not covered: reactions on tracked messages, which are counted in batches.
 """
@@ -19,20 +21,24 @@ from typing import Any
 from benchmarks.bench_message_in import Place, bare, whole
 from benchmarks.measure import Goal, Result, alternate
 from wompbot_cogs import _dpy
+from wompcore.claims import FIRE
 from wompcore.ids import SnowflakeSet, snowflake_at
 
 ROW = 7
 PROMISE = "A reaction on an untracked message causes no statement and at most 1 us of ours."
 
 _REACTIONS = 20_000
+_THUMB = "\N{THUMBS UP SIGN}"
 _TODAY = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def run(rounds: int) -> Iterator[Result]:
-    theirs, ours = alternate(_cpu(bare), _cpu(whole), rounds)
+    theirs, ours = alternate(_cpu(bare, _THUMB), _cpu(whole, _THUMB), rounds)
     extra = median(ours) - median(theirs)
     yield Result("reaction, CPU", "us", "bare discord.py", theirs, ours, None)
     yield Result("of it ours", "us", "bare discord.py", theirs, (max(extra, 0.0),) * 2, Goal("ours", "<=", 1))
+    theirs, ours = alternate(_cpu(bare, FIRE), _cpu(whole, FIRE), rounds)
+    yield Result("one a plugin asks for", "us", "bare discord.py", theirs, ours, None)
     many = _many()
     each = many.nbytes / len(many)
     yield Result(
@@ -63,35 +69,39 @@ def _look_up(tracked: SnowflakeSet) -> float:
     return (time.process_time() - begun) / _REACTIONS * 1e6
 
 
-def _cpu(place: Callable[[], Any]) -> Callable[[], float]:
+def _cpu(place: Callable[[], Any], emoji: str) -> Callable[[], float]:
     async def measure() -> float:
         async with place() as here:
             if here.app is not None:
                 await here.app.core.jobs.stop()  # its heartbeat would be counted with the reactions
                 await here.stored()
                 await asyncio.sleep(0.5)  # the commands are registered meanwhile
-            return await _react(here)
+            return await _react(here, emoji)
 
     return lambda: asyncio.run(measure())
 
 
-async def _react(here: Place) -> float:
-    payload = {
-        "user_id": "1000001",
-        "channel_id": str(here.guild.channel_id()),
-        "message_id": "1500000000000000000",
-        "guild_id": str(here.guild.id),
-        "emoji": {"id": None, "name": "🔥"},
-        "type": 0,
-        "burst": False,
-    }
+async def _react(here: Place, emoji: str) -> float:
+    payloads = [_payload(here, emoji, number) for number in range(_REACTIONS)]
     statements = 0 if here.app is None else here.app.core.db.statements
     begun = time.process_time()
     with here.guild.feeding():
-        for _ in range(_REACTIONS):
-            _dpy.feed(here.bot, "MESSAGE_REACTION_ADD", dict(payload))
+        for payload in payloads:
+            _dpy.feed(here.bot, "MESSAGE_REACTION_ADD", payload)
     spent = time.process_time() - begun
     await asyncio.sleep(0.05)
     if here.app is not None and here.app.core.db.statements != statements:
         raise AssertionError(f"{here.app.core.db.statements - statements} statements for reactions")
     return spent / _REACTIONS * 1e6
+
+
+def _payload(here: Place, emoji: str, number: int) -> dict[str, Any]:
+    return {
+        "user_id": str(1_000_001 + number),
+        "channel_id": str(here.guild.channel_id()),
+        "message_id": str(1_500_000_000_000_000_000 + number),
+        "guild_id": str(here.guild.id),
+        "emoji": {"id": None, "name": emoji},
+        "type": 0,
+        "burst": False,
+    }

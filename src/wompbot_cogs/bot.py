@@ -111,10 +111,11 @@ class WompBot(OwningBot):
         super().dispatch(event_name, *args, **kwargs)
 
     def _message_at(self, channel_id: int, guild_id: int | None, message_id: int) -> discord.PartialMessage:
-        channel: Any = self.get_channel(channel_id)  # where there are messages, one can be named
-        place = channel or self.get_partial_messageable(channel_id, guild_id=guild_id)
-        message: discord.PartialMessage = place.get_partial_message(message_id)
-        return message
+        guild = self.get_guild(guild_id) if guild_id else None
+        # A guild finds its channel at once, the bot only by asking every guild.
+        channel = guild.get_channel_or_thread(channel_id) if guild else self.get_channel(channel_id)
+        place: Any = channel or self.get_partial_messageable(channel_id, guild_id=guild_id)
+        return discord.PartialMessage(channel=place, id=message_id)  # place: where there are messages
 
     def _message(self, message: discord.Message) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,31 +12,50 @@ from wompbot_cogs.flow import MessageFlow
 from wompcore.consent import Gate
 from wompcore.events import ReactionChanged
 
-ReactionMatcher = Callable[[int, str, int], bool]
 ReactionHandler = Callable[[ReactionChanged, discord.PartialMessage], Coroutine[Any, Any, None] | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReactionWatch:
-    """A plugin's interest in reactions.
+    """A plugin's interest in reactions: some emoji anywhere, any emoji below some messages.
 
     Args:
-        matches: Called with the message's id, the emoji or a custom one's name (empty when all of the
-            message were cleared) and who reacted (0 when they were cleared). Pure and quick.
-        handle: Called for a reaction that matched; what it returns is awaited in a task of the plugin's
+        handle: Called for a reaction of interest; what it returns is awaited in a task of the plugin's
             scope.
         start: Starts that task.
-        failed: Told what either raised.
+        failed: Told what went wrong in the plugin.
+        emoji: Names of emoji; an empty one stands for all of a message's reactions being cleared.
+            ``None``: every emoji.
+        messages: Ids of messages below which every emoji is of interest; asked anew for each reaction.
+            ``None``: there are none.
     """
 
-    matches: ReactionMatcher
     handle: ReactionHandler
     start: Callable[[Coroutine[Any, Any, None]], None]
     failed: Callable[[BaseException], None]
+    emoji: frozenset[str] | None
+    messages: Container[int] | None
+
+    def below(self, name: str | None) -> Container[int] | None:
+        """Return the messages below which an emoji is of interest; ``None`` stands for one nobody named."""
+        anywhere = self.emoji is None or name in self.emoji
+        return _EVERY if anywhere else self.messages
+
+
+class _Every(Container[int]):
+    def __contains__(self, id_: object) -> bool:
+        return True
+
+
+_EVERY = _Every()
+_Interested = tuple[tuple[Container[int], ReactionWatch], ...]
 
 
 class ReactionFlow:
     """Hands reactions to the plugins that want them.
+
+    Who is interested in an emoji is worked out when a plugin comes or goes. A reaction then costs one look-up
+    by its emoji, and one by its message for each plugin that follows messages.
 
     Left out are the bot's own, those of people who withdrew, and those in excluded channels.
 
@@ -52,14 +71,16 @@ class ReactionFlow:
         self._gate = gate
         self._flow = flow
         self._watches: tuple[ReactionWatch, ...] = ()
+        self._by_emoji: dict[str | None, _Interested] = {}
+        self._otherwise: _Interested = ()
         self.message_at: Callable[[int, int | None, int], discord.PartialMessage]
 
     def changed(self, event: discord.RawReactionActionEvent) -> None:
         """Take in a reaction that was added or taken back."""
-        message_id, name, person_id = event.message_id, event.emoji.name or "", event.user_id
-        for watch in self._watches:
+        message_id = event.message_id
+        for messages, watch in self._by_emoji.get(event.emoji.name, self._otherwise):
             try:
-                if watch.matches(message_id, name, person_id):
+                if message_id in messages:
                     self._hand_on(watch, event)
             except Exception as error:
                 watch.failed(error)
@@ -71,21 +92,29 @@ class ReactionFlow:
         reaction = ReactionChanged(
             event.message_id, event.channel_id, event.guild_id, str(emoji), name, "cleared"
         )
-        for watch in self._watches:
+        for messages, watch in self._by_emoji.get(name, self._otherwise):
             try:
-                if watch.matches(reaction.message_id, name, 0):
+                if reaction.message_id in messages:
                     self._start(watch, reaction)
             except Exception as error:
                 watch.failed(error)
 
     def watch(self, watch: ReactionWatch) -> Callable[[], None]:
         """Add a plugin's interest; returns what ends it."""
-        self._watches = (*self._watches, watch)
+        self._interest((*self._watches, watch))
+        return lambda: self._interest(tuple(other for other in self._watches if other is not watch))
 
-        def end() -> None:
-            self._watches = tuple(other for other in self._watches if other is not watch)
+    def _interest(self, watches: tuple[ReactionWatch, ...]) -> None:
+        """Work out who is interested in what."""
 
-        return end
+        def interested(name: str | None) -> _Interested:
+            pairs = ((watch.below(name), watch) for watch in watches)
+            return tuple((messages, watch) for messages, watch in pairs if messages is not None)
+
+        self._watches = watches
+        names = {name for watch in watches for name in watch.emoji or ()}
+        self._by_emoji = {name: interested(name) for name in names}
+        self._otherwise = interested(None)
 
     def _hand_on(self, watch: ReactionWatch, event: discord.RawReactionActionEvent) -> None:
         person_id = event.user_id

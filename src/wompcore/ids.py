@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 EPOCH_MS = 1_420_070_400_000
 """2015-01-01T00:00:00Z in Unix milliseconds."""
@@ -85,17 +86,18 @@ class EntryIds:
 class SnowflakeSet:
     """A set of ids in at most 13 bytes each, of which a few thousand and more are meant.
 
-    The ids are sorted, so a search goes by halves. Bits that ids share answer first: where an id's bit
-    is not set, which is so for 15 of 16 others, it is not there. New ids mostly carry the newest time,
-    so adding one is an append; any other moves what is behind it.
+    The ids are sorted, so a search goes by halves. A table of bytes answers first: each id sets three bits
+    of one byte, so where that byte is empty, or lacks one of an id's three, the id is not there; some 1 in
+    40 others gets past. New ids mostly carry the newest time, so adding one is an append; any other moves
+    what is behind it.
 
     Args:
         limit: Ids at most; the lowest, which are the oldest, are forgotten first.
         ids: Where to start.
     """
 
-    __slots__ = ("_bits", "_ids", "_limit", "_slots")
-    _bits: bytearray
+    __slots__ = ("_ids", "_limit", "_marks", "_slots")
+    _marks: bytearray
     _slots: int
 
     def __init__(self, limit: int, ids: Iterable[int] = ()) -> None:
@@ -116,8 +118,8 @@ class SnowflakeSet:
         return found
 
     def __contains__(self, id_: int) -> bool:
-        slot = id_ % self._slots
-        if not self._bits[slot >> 3] >> (slot & 7) & 1:
+        marks = self._marks[id_ % self._slots]
+        if not marks or _MARKS[id_ % len(_MARKS)] & ~marks:
             return False
         place = bisect_left(self._ids, id_)
         return place < len(self._ids) and self._ids[place] == id_
@@ -128,7 +130,7 @@ class SnowflakeSet:
     @property
     def nbytes(self) -> int:
         """Bytes of memory it takes."""
-        return sys.getsizeof(self._ids) + sys.getsizeof(self._bits)
+        return sys.getsizeof(self._ids) + sys.getsizeof(self._marks)
 
     def add(self, id_: int) -> None:
         """Put an id in."""
@@ -136,7 +138,7 @@ class SnowflakeSet:
             return
         self._ids.insert(bisect_left(self._ids, id_), id_)
         self._forget()
-        if len(self._ids) * _BITS_EACH > self._slots:
+        if len(self._ids) * _BYTES_EACH > self._slots:
             self._mark_all()
         else:
             self._mark(id_)
@@ -149,26 +151,27 @@ class SnowflakeSet:
     def discard(self, id_: int) -> None:
         """Take an id out, if it is in."""
         if id_ in self:
-            del self._ids[bisect_left(self._ids, id_)]  # its bit stays: others may share it
+            del self._ids[bisect_left(self._ids, id_)]  # its marks stay: others may share them
 
     def take_over(self, other: SnowflakeSet) -> None:
         """Hold what another set holds, which must not be used any more."""
-        self._ids, self._bits, self._slots = other._ids, other._bits, other._slots
+        self._ids, self._marks, self._slots = other._ids, other._marks, other._slots
 
     def _forget(self) -> None:
         del self._ids[: max(0, len(self._ids) - self._limit)]
 
     def _mark_all(self) -> None:
-        """Set the bits anew, with room for as many ids again."""
+        """Make the table anew, with room for as many ids again."""
         # One less than a power of two: an id's time and its low bits both count.
-        self._slots = (1 << max(10, (len(self._ids) * _BITS_EACH).bit_length())) - 1
-        self._bits = bytearray((self._slots >> 3) + 1)
+        self._slots = (1 << max(7, (len(self._ids) * _BYTES_EACH).bit_length())) - 1
+        self._marks = bytearray(self._slots)
         for id_ in self._ids:
             self._mark(id_)
 
     def _mark(self, id_: int) -> None:
-        slot = id_ % self._slots
-        self._bits[slot >> 3] |= 1 << (slot & 7)
+        self._marks[id_ % self._slots] |= _MARKS[id_ % len(_MARKS)]
 
 
-_BITS_EACH = 16  # at least, and twice as many at most
+_BYTES_EACH = 2  # at least, and twice as many at most
+# Which bits an id sets. A prime number of choices, so that they say something that the slot does not.
+_MARKS = tuple(sum(1 << bit for bit in bits) for bits in combinations(range(8), 3))[:53]

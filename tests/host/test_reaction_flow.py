@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import discord
 
 from living_bot import OWNER, Living
@@ -15,12 +17,21 @@ class Ears(commands.Cog):
     def __init__(self, context):
         self.heard = []
         self.messages = context.messages
-        context.messages.watch_reactions(lambda id, name, who: name in ("\N{FIRE}", ""), self.hear)
+        self.near, self.all, self.followed = [], [], set()
+        context.messages.watch_reactions(self.hear, emoji=("\N{FIRE}", ""))
+        context.messages.watch_reactions(self.hear_near, emoji="\N{CLOUD}", messages=self.followed)
+        context.messages.watch_reactions(self.hear_all)
         context.messages.menu("Repeat this", self.repeat)
 
     async def hear(self, reaction, message):
         assert message.id == reaction.message_id
         self.heard.append((reaction.change, reaction.name, reaction.person_id))
+
+    def hear_near(self, reaction, message):
+        self.near.append(reaction.name)
+
+    def hear_all(self, reaction, message):
+        self.all.append(reaction.name)
 
     async def repeat(self, interaction, message):
         said = self.messages.read(message)
@@ -30,17 +41,16 @@ plugin = Plugin(Ears)
 """
 
 
-async def ears(living: Living, site: PluginSite) -> list[object]:
+async def ears(living: Living, site: PluginSite) -> Any:
     site.install("an_ear", EARS, needs=["messages"])
     await living.app.host.load("an_ear")
-    heard: list[object] = living.app.bot.cogs["Ears"].heard  # type: ignore[attr-defined] # of the plugin above
-    return heard
+    return living.app.bot.cogs["Ears"]
 
 
 async def test_reactions_that_match_arrive_as_they_are_given_taken_back_and_cleared(
     living: Living, site: PluginSite
 ) -> None:
-    heard = await ears(living, site)
+    heard = (await ears(living, site)).heard
     message_id = await living.guild.say("bob", "hello")
     for emoji in ("\N{FIRE}", "\N{CLOUD}"):
         await living.guild.react("alice", message_id, emoji)
@@ -58,10 +68,28 @@ async def test_reactions_that_match_arrive_as_they_are_given_taken_back_and_clea
     ]
 
 
+async def test_a_plugin_hears_once_of_the_emoji_and_the_messages_it_named_and_of_all_if_it_named_none(
+    living: Living, site: PluginSite
+) -> None:
+    cog = await ears(living, site)
+    message_id = await living.guild.say("bob", "hello")
+    for emoji in ("\N{FIRE}", "\N{CLOUD}", "\N{EYES}"):
+        await living.guild.react("alice", message_id, emoji)
+    assert cog.near == ["\N{CLOUD}"]
+    cog.followed.add(message_id)
+    for emoji in ("\N{CLOUD}", "\N{EYES}"):
+        await living.guild.react("carol", message_id, emoji)
+    assert cog.near == ["\N{CLOUD}", "\N{CLOUD}", "\N{EYES}"]
+    assert cog.all == ["\N{FIRE}", "\N{CLOUD}", "\N{EYES}", "\N{CLOUD}", "\N{EYES}"]
+    await living.app.host.unload("an_ear")
+    await living.guild.react("dave", message_id, "\N{EYES}")
+    assert len(cog.all) == 5
+
+
 async def test_reactions_of_people_who_withdrew_and_in_excluded_channels_reach_nobody(
     living: Living, site: PluginSite
 ) -> None:
-    heard = await ears(living, site)
+    heard = (await ears(living, site)).heard
     message_id = await living.guild.say("bob", "hello")
     await living.ask("alice", "!optout")
     await living.guild.react("alice", message_id, "\N{FIRE}")

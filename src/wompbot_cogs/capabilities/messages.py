@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 
 from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
-from wompbot_cogs.reactions import ReactionFlow, ReactionHandler, ReactionMatcher, ReactionWatch
+from wompbot_cogs.reactions import ReactionFlow, ReactionHandler, ReactionWatch
 from wompbot_cogs.scope import Scope
 from wompcore.core import Core
 from wompcore.errors import DatabaseUnavailable
@@ -76,19 +76,28 @@ class PluginMessages:
         edited, deleted = self._scope.reporting(edited), self._scope.reporting(deleted)
         self._scope.on_live(lambda: self._flow.watch_changes(edited, deleted))
 
-    def watch_reactions(self, matches: ReactionMatcher, handle: ReactionHandler) -> None:
-        """See reactions from the moment the plugin goes live.
+    def watch_reactions(
+        self,
+        handle: ReactionHandler,
+        *,
+        emoji: str | Iterable[str] | None = None,
+        messages: Container[int] | None = None,
+    ) -> None:
+        """See reactions, from the moment the plugin goes live, that are added, taken back or cleared.
 
-        The bot's own, those of people who withdrew and those in excluded channels are left out.
+        Say what is of interest, and any other reaction costs nothing, or a look-up in ``messages``. The
+        bot's own, those of people who withdrew and those in excluded channels are left out.
 
         Args:
-            matches: Called for every reaction that is added, taken back or cleared, with the message's
-                id, the emoji (a custom one's name; empty when all of the message were cleared) and who
-                reacted (0 when they were cleared). Must be pure, quick and synchronous.
-            handle: Called at once for each one that matched, with the message, which may be fetched. A
+            handle: Called at once for each of interest, with the message, which may be fetched. A
                 coroutine that it returns is awaited in a task of the plugin; it may be one itself.
+            emoji: Those of interest below any message, as written, a custom one by its name; an empty
+                name stands for all reactions of a message being cleared. Every one when left out.
+            messages: Ids of messages of which every reaction is of interest as well. Asked anew each
+                time, so a set that changes will do.
         """
-        watch = ReactionWatch(matches, handle, self._scope.start, self._scope.report)
+        names = None if emoji is None else frozenset([emoji] if isinstance(emoji, str) else emoji)
+        watch = ReactionWatch(handle, self._scope.start, self._scope.report, names, messages)
         self._scope.on_live(lambda: self._reactions.watch(watch))
 
     def menu(self, name: str, call: Menu) -> None:

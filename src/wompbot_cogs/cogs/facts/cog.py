@@ -54,7 +54,7 @@ class FactsCog(commands.Cog, name="Facts"):
         self._shown = Cooldown(_NOTICE_EVERY_S)
         self._running: set[int] = set()
         self._kept: set[int] = set()
-        context.messages.watch_reactions(self._is_asked, self._reacted)
+        context.messages.watch_reactions(self._reacted, emoji=SIGNS)
         context.messages.menu(texts.MENU, self._chosen)
         context.messages.watch_changes(_unchanged, self._deleted)
         context.jobs.register("sweep", self._sweep, cron="41 * * * *")
@@ -66,11 +66,10 @@ class FactsCog(commands.Cog, name="Facts"):
 
     # -- who asks ----------------------------------------------------------------------------
 
-    def _is_asked(self, message_id: int, name: str, person_id: int) -> bool:
-        return name in SIGNS and self._search.available
-
     async def _reacted(self, reaction: ReactionChanged, message: discord.PartialMessage) -> None:
         if reaction.change != "added" or reaction.by_bot or reaction.person_id is None:
+            return
+        if not self._search.available:
             return
         with suppress(discord.NotFound, discord.Forbidden):
             whole = await message.fetch()

@@ -48,7 +48,7 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
         self._messages = context.messages
         self._spawn = context.spawn
         context.add_buttons(PlaceButton)
-        context.messages.watch_reactions(self._concerns, self._reacted)
+        context.messages.watch_reactions(self._reacted, emoji=FIRE, messages=self._tracked)
 
     @commands.hybrid_command(aliases=["ht"])
     @commands.guild_only()
@@ -131,11 +131,6 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
         higher = Turn(about, "newer", max(0, skip - _PAGE)) if skip else None
         lower = Turn(about, "older", skip + _PAGE) if len(top) > _PAGE else None
         return embed, page_buttons(PlaceButton, higher, lower)
-
-    def _concerns(self, message_id: int, emoji: str, person_id: int) -> bool:
-        if message_id in self._tracked:
-            return True
-        return emoji == FIRE and person_id not in self._fires.by(message_id)
 
     def _wanted(self, guild_id: int | None) -> bool:
         return bool(self._guilds.setting(guild_id, "hot_takes"))

@@ -20,7 +20,8 @@ from wompcore.events import ReactionChanged
 from wompcore.ids import MAX_ID
 from wompcore.repos.quotes import Quotations
 
-_CLOUDS = frozenset({"\N{CLOUD}", "\N{CLOUD}\N{VARIATION SELECTOR-16}", "cloud"})  # a custom one has a name
+_CLOUDS = ("\N{CLOUD}", "\N{CLOUD}\N{VARIATION SELECTOR-16}", "cloud")  # a custom one has a name
+_CLEARED = ""
 _DONE = "\N{WHITE HEAVY CHECK MARK}"
 
 _WORDS_CHARS = 40  # a button's id holds them
@@ -41,7 +42,7 @@ class QuotesCog(commands.Cog, name="Quotes"):
         self._quotes = context.quotes
         self._guilds = context.guilds
         self._messages = context.messages
-        context.messages.watch_reactions(self._concerns, self._reacted)
+        context.messages.watch_reactions(self._reacted, emoji=(*_CLOUDS, _CLEARED))
         context.messages.watch_changes(self._quotes.edited, self._quotes.deleted)
         context.messages.menu(texts.MENU, self._save)
         context.add_buttons(QuoteButton)
@@ -104,9 +105,6 @@ class QuotesCog(commands.Cog, name="Quotes"):
             before_id=None if back or turn.start == MAX_ID else turn.start,
             after_id=turn.start if back else None,
         )
-
-    def _concerns(self, message_id: int, emoji: str, person_id: int) -> bool:
-        return emoji in _CLOUDS if emoji else message_id in self._quotes.tracked
 
     def _wanted(self, guild_id: int | None) -> bool:
         return bool(self._guilds.setting(guild_id, "quotes"))
