@@ -148,8 +148,9 @@ async def test_clouds_that_a_moderator_clears_take_the_quote_along(living: Livin
     message_id = await quoted(living)
     channel = living.app.bot.get_channel(living.guild.channel_id())
     assert isinstance(channel, discord.TextChannel)
-    await channel.get_partial_message(message_id).clear_reactions()
-    await living.guild.say("alice", "gone?")
+    with living.guild.feeding() as work:
+        await channel.get_partial_message(message_id).clear_reactions()
+    assert await work.ended(10)
     assert await count(living) == 0
 
 
