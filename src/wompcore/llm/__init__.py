@@ -26,7 +26,7 @@ from wompcore.llm.prompt import Outside, lay_out
 from wompcore.llm.providers import Anthropic, OpenAiStyle, model_provider
 from wompcore.llm.reply import Delta, PassedOver, Provider, ProviderAnswer, Reply, ToolCallPart
 from wompcore.llm.reply_stream import ReplyStream
-from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
+from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, Thoughts, ToolCall, ToolSpec
 from wompcore.llm.route import Choice, Route
 from wompcore.llm.stream import Assembly
 
@@ -63,6 +63,7 @@ __all__ = [
     "StreamBroken",
     "StructuredAnswerInvalid",
     "TextPart",
+    "Thoughts",
     "ToolCall",
     "ToolCallPart",
     "ToolSpec",

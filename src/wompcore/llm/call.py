@@ -13,6 +13,7 @@ from wompcore.llm.deadline import Deadline
 from wompcore.llm.estimate import TokenEstimate
 from wompcore.llm.media import MediaProvider
 from wompcore.llm.reply import Provider, ProviderAnswer, Reply
+from wompcore.llm.request import Thoughts
 from wompcore.llm.route import CheaperWanted, Choice
 from wompcore.money import ZERO, Usd
 from wompcore.observe import SILENT, Meter
@@ -187,6 +188,7 @@ class Call:
     async def reply(self, answer: ProviderAnswer, attempts: int) -> Reply:
         """Record the answer and return it with its cost."""
         cost = await self.settle(answer.usage)
+        thoughts = Thoughts(*self.endpoint, answer.thoughts, answer.usage.output) if answer.thoughts else None
         return Reply(
             text=answer.text,
             tool_calls=answer.tool_calls,
@@ -197,6 +199,7 @@ class Call:
             request_id=answer.request_id,
             attempts=attempts,
             cost=cost,
+            thoughts=thoughts,
         )
 
     def _add(self, usage: Usage | None) -> None:

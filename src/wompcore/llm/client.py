@@ -30,7 +30,7 @@ from wompcore.llm.reply import Provider, Reply
 from wompcore.llm.reply_stream import Arrival, ReplyStream
 from wompcore.llm.request import ChatRequest
 from wompcore.llm.retry import Retry
-from wompcore.llm.route import REFUSALS, Choice, Route, follow
+from wompcore.llm.route import Choice, Route, follow
 from wompcore.llm.sender import Sender
 from wompcore.llm.turn import Turn, Turns
 from wompcore.observe import SILENT, Meter
@@ -101,8 +101,7 @@ class ChatClient:
         reply, passed_over = await follow(
             route or self._route(request.model),
             partial(self._complete, request, deadline),
-            refused=lambda reply: reply.finish_reason in REFUSALS,
-            deadline=deadline,
+            deadline,
         )
         return reply.after(passed_over)
 
@@ -126,8 +125,7 @@ class ChatClient:
         arriving, passed_over = await follow(
             route or self._route(request.model),
             partial(self._begin, request, deadline),
-            refused=lambda arriving: False,
-            deadline=deadline,
+            deadline,
         )
         arriving.passed_over = passed_over
         try:
@@ -235,18 +233,14 @@ class ChatClient:
     async def _complete(
         self, request: ChatRequest, deadline: Deadline, choice: Choice, share: Deadline
     ) -> Reply:
-        provider = choice.provider or self._provider
-        call = self._call(provider, choice.model, request, deadline)
-        body = provider.encode(request, choice.model)
+        provider, call, body = self._prepare(choice, request, deadline)
         answered = await self._sender.send(call, partial(_whole, provider.complete, body), share)
         return await call.reply(*answered)
 
     async def _begin(
         self, request: ChatRequest, deadline: Deadline, choice: Choice, share: Deadline
     ) -> ReplyStream:
-        provider = choice.provider or self._provider
-        call = self._call(provider, choice.model, request, deadline)
-        body = provider.encode(request, choice.model, stream=True)
+        provider, call, body = self._prepare(choice, request, deadline, stream=True)
         first_s, idle_s = self._settings.first_token_timeout_s, self._settings.idle_timeout_s
 
         async def attempt(turn: Turn) -> Arrival:
@@ -256,8 +250,12 @@ class ChatClient:
         arrival, attempts = await self._sender.send(call, attempt, share)
         return ReplyStream(arrival, call, attempts)
 
-    def _call(self, provider: Provider, model: str, request: ChatRequest, deadline: Deadline) -> Call:
-        return Call(
+    def _prepare(
+        self, choice: Choice, request: ChatRequest, deadline: Deadline, *, stream: bool = False
+    ) -> tuple[Provider, Call, bytes]:
+        provider, model = choice.provider or self._provider, choice.model
+        request = request.seen_by(provider.address, model)
+        call = Call(
             provider,
             model,
             request.attribution,
@@ -268,6 +266,7 @@ class ChatClient:
             self._meter,
             self._settings.cheap_model if model != self._settings.cheap_model else "",
         )
+        return provider, call, provider.encode(request, model, stream=stream)
 
     async def _ask_media(self, call: Call, send: Callable[[bytes], Awaitable[A]], body: bytes) -> A:
         answer, _ = await self._sender.send(call, partial(_whole, send, body), call.deadline)

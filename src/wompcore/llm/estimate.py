@@ -89,7 +89,7 @@ def expected(request: ChatRequest, count: CountTokens = expected_text) -> TokenE
     """
     tokens = _PER_MESSAGE_EXPECTED * len(request.messages)
     for message in request.messages:
-        tokens += sum(map(count, _texts(message)))
+        tokens += sum(map(count, _texts(message))) + (message.thoughts.tokens if message.thoughts else 0)
     for schema in _schemas(request):
         tokens += count(_compact(schema))
     images = _images(request)
@@ -110,6 +110,8 @@ def worst(request: ChatRequest) -> TokenEstimate:
     tokens = _PER_REQUEST_WORST
     for message in request.messages:
         tokens += _PER_MESSAGE_WORST + sum(map(worst_text, _texts(message)))
+        if thoughts := message.thoughts:  # sealed ones may be longer than what stands for them
+            tokens += max(worst_text(thoughts.turn), thoughts.tokens)
     # A provider may need tools described that were used before, and take a shape for a tool.
     used = {call.name for message in request.messages for call in message.tool_calls}
     if request.tools or used or request.response_schema is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeAlias
 
-from wompcore.llm.request import ChatRequest, ToolCall
+from wompcore.llm.request import ChatRequest, Message, Thoughts, ToolCall
 from wompcore.money import Usd
 from wompcore.usage import Usage
 
@@ -23,6 +23,7 @@ class ProviderAnswer:
         model: The model that answered; empty when it did not say.
         request_id: The provider's id of this completion; empty when it gave none.
         reasoning: What the model thought aloud, from providers that show it.
+        thoughts: JSON object that the provider wants in the turn when it comes back; empty for none.
     """
 
     text: str
@@ -32,6 +33,7 @@ class ProviderAnswer:
     model: str
     request_id: str
     reasoning: str = ""
+    thoughts: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Delta:
         usage: Tokens of the whole call so far; a later one replaces it.
         model: The model that answers.
         request_id: The provider's id of this completion.
+        thoughts: The next piece of what the provider wants back; shown to nobody.
+        refuses: Whether the words say that the model will not answer.
     """
 
     text: str = ""
@@ -74,12 +78,17 @@ class Delta:
     usage: Usage | None = None
     model: str = ""
     request_id: str = ""
+    thoughts: Mapping[str, Any] | None = field(default=None, repr=False)
+    refuses: bool = False
 
     @property
     def shows(self) -> bool:
         """Whether it brings a part of the answer itself."""
         return bool(self.text or self.reasoning or self.tool_calls)
 
+
+REFUSALS = frozenset({"content_filter", "refusal", "safety"})
+"""Finish reasons of a model that will not answer."""
 
 Reason: TypeAlias = Literal[
     "breaker_open", "rate_limited", "unavailable", "context_too_long", "refused", "budget"
@@ -119,6 +128,7 @@ class Reply:
         attempts: Attempts it took, retries and models that were passed over included.
         cost: What it cost, as the ledger recorded it.
         passed_over: Models that came first in the route, and why they did not answer.
+        thoughts: What the model wants back with the results of its tool calls.
     """
 
     text: str
@@ -131,6 +141,15 @@ class Reply:
     attempts: int
     cost: Usd
     passed_over: tuple[PassedOver, ...] = ()
+    thoughts: Thoughts | None = None
+
+    def message(self) -> Message:
+        """Return the reply as a turn of the conversation that goes on."""
+        return Message("assistant", self.text, tool_calls=self.tool_calls, thoughts=self.thoughts)
+
+    async def refused(self) -> bool:
+        """Tell whether the model will not answer."""
+        return self.finish_reason in REFUSALS
 
     def after(self, passed_over: tuple[PassedOver, ...]) -> Reply:
         """Return the reply with who was passed over, and the attempts of all."""

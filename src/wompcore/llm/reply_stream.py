@@ -38,13 +38,15 @@ class Arrival:
     async def begin(self) -> Self:
         """Wait for the first piece that shows something; until then the turn is still the caller's.
 
+        A refusal is read to its end, so that another model can still be asked.
+
         Raises:
             ModelError: None came.
         """
         try:
             async for delta in self.deltas:
                 self._take(delta)
-                if delta.shows:
+                if delta.shows and not self.assembly.refused:
                     break
         except BaseException:
             await self.deltas.aclose()
@@ -123,6 +125,13 @@ class ReplyStream:
             raise await self._broken(ModelUnavailable(TOO_LATE)) from error
         except ModelError as error:
             raise await self._broken(error) from error
+
+    async def refused(self) -> bool:
+        """Tell whether the model will not answer, before anything was read; it is recorded then."""
+        if not self._arrival.assembly.refused:
+            return False
+        await self._whole()
+        return True
 
     async def close(self) -> None:
         """End it where it is; what has arrived is recorded. Does nothing after its end."""

@@ -36,6 +36,23 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Thoughts:
+    """What a model thought before it called tools. It is shown to nobody and read by nobody else.
+
+    Args:
+        address: Where the model was asked.
+        model: Which one.
+        turn: JSON object, to be added to the turn that comes back to this model.
+        tokens: What the whole answer took: the thoughts are no longer, in whatever form they come.
+    """
+
+    address: str
+    model: str
+    turn: str = field(repr=False)
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ToolSpec:
     """A tool that the model may ask for.
 
@@ -107,6 +124,7 @@ class Message:
         name: Who speaks, when several people share a role.
         tool_calls: What an assistant's turn asked for.
         tool_call_id: Which call a tool's turn answers.
+        thoughts: What came with the tool calls of an assistant's turn.
     """
 
     role: Role
@@ -114,6 +132,7 @@ class Message:
     name: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    thoughts: Thoughts | None = None
 
     @property
     def text(self) -> str:
@@ -166,3 +185,22 @@ class ChatRequest:
             max_tokens=self.max_tokens or max_tokens,
             temperature=temperature if self.temperature is None else self.temperature,
         )
+
+    def seen_by(self, address: str, model: str) -> ChatRequest:
+        """Return the request without thoughts of other models, which are none of this one's business.
+
+        Args:
+            address: Where the model is asked.
+            model: The model's id.
+        """
+
+        def is_own(thoughts: Thoughts | None) -> bool:
+            return thoughts is None or (thoughts.address, thoughts.model) == (address, model)
+
+        if all(is_own(message.thoughts) for message in self.messages):
+            return self
+        messages = (
+            message if is_own(message.thoughts) else replace(message, thoughts=None)
+            for message in self.messages
+        )
+        return replace(self, messages=tuple(messages))

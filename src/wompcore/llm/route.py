@@ -6,18 +6,24 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from wompcore.errors import BreakerOpen, ContextTooLong, ModelError, ModelRateLimited, ModelUnavailable
 from wompcore.llm.deadline import Deadline
 from wompcore.llm.reply import PassedOver, Provider, Reason
 
-T = TypeVar("T")
+
+class Answer(Protocol):
+    """A reply, or the beginning of one."""
+
+    async def refused(self) -> bool:
+        """Tell whether the model will not answer; what nobody will read is ended then."""
+        ...
+
+
+T = TypeVar("T", bound=Answer)
 
 log = logging.getLogger(__name__)
-
-REFUSALS = frozenset({"content_filter", "refusal", "safety"})
-"""Finish reasons of a model that will not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Route:
     Args:
         choices: At least one.
         on_refusal: Also ask the next when one will not answer; the refusal has cost money by then.
-            Counts for whole replies; a streamed one has been shown.
+            A streamed one counts while nothing of it has been handed on.
     """
 
     choices: tuple[Choice, ...]
@@ -89,8 +95,6 @@ def reason_to_move_on(error: ModelError) -> Reason | None:
 async def follow(
     route: Route,
     ask: Callable[[Choice, Deadline], Awaitable[T]],
-    *,
-    refused: Callable[[T], bool],
     deadline: Deadline,
 ) -> tuple[T, tuple[PassedOver, ...]]:
     """Ask one model after the other; return the first answer and who was passed over.
@@ -98,7 +102,6 @@ async def follow(
     Args:
         route: Who may be asked.
         ask: Asks one, which has to answer, or to begin to, before the deadline it is given.
-        refused: Whether an answer is none.
         deadline: The moment after which nobody else is asked.
 
     Raises:
@@ -123,7 +126,8 @@ async def follow(
             log.warning("%s is passed over: %s", choice.model, error)
             passed.append(PassedOver(choice.model, reason, error.message, attempts))
         else:
-            if is_last or not route.on_refusal or not refused(answer) or deadline.left_s() <= 0:
+            final = is_last or not route.on_refusal or deadline.left_s() <= 0
+            if final or not await answer.refused():
                 return answer, tuple(passed)
             passed.append(PassedOver(choice.model, "refused", "the model will not answer", 1))
     raise ValueError("a route needs at least one choice")

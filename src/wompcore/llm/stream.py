@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from wompcore.errors import ModelError, StreamBroken
-from wompcore.llm.reply import Delta, ProviderAnswer, ToolCallPart
+from wompcore.llm.reply import REFUSALS, Delta, ProviderAnswer, ToolCallPart
 from wompcore.llm.request import ToolCall
+from wompcore.llm.thoughts import join_thoughts
 from wompcore.usage import Usage
 
 _CHARS_PER_TOKEN = 4
@@ -27,6 +30,7 @@ def as_delta(answer: ProviderAnswer) -> Delta:
         usage=answer.usage,
         model=answer.model,
         request_id=answer.request_id,
+        thoughts=json.loads(answer.thoughts) if answer.thoughts else None,
     )
 
 
@@ -50,11 +54,17 @@ class Assembly:
         self._usage: Usage | None = None
         self._model = ""
         self._request_id = ""
+        self._thoughts: list[Mapping[str, Any]] = []
 
     @property
     def begun(self) -> bool:
         """Whether a part of the answer itself has arrived."""
         return bool(self._text or self._reasoning or self._calls)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the model has said that it will not answer."""
+        return self._finish_reason in REFUSALS
 
     def add(self, delta: Delta) -> None:
         """Add the next piece."""
@@ -62,9 +72,12 @@ class Assembly:
             self._text.append(delta.text)
         if delta.reasoning:
             self._reasoning.append(delta.reasoning)
+        if delta.thoughts:
+            self._thoughts.append(delta.thoughts)
         for part in delta.tool_calls:
             self._add_call(part)
-        self._finish_reason = delta.finish_reason or self._finish_reason
+        if not self.refused:  # one that was said in words ends like an answer
+            self._finish_reason = "refusal" if delta.refuses else delta.finish_reason or self._finish_reason
         self._usage = delta.usage or self._usage
         self._model = delta.model or self._model
         self._request_id = delta.request_id or self._request_id
@@ -88,6 +101,7 @@ class Assembly:
             model=self._model,
             request_id=self._request_id,
             reasoning="".join(self._reasoning),
+            thoughts=join_thoughts(self._thoughts) if calls else "",
         )
 
     def broken(self, error: ModelError, sent: int) -> StreamBroken:

@@ -96,6 +96,65 @@ async def test_a_streamed_refusal_is_the_reply_as_it_may_have_been_shown(open_cl
     assert asked == ["a"]
 
 
+SAYS_NO = b'data: {"choices": [{"delta": {"refusal": "I will not. "}}]}\n\n'
+USED = b'data: {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}}\n\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [event("", "content_filter"), event("No.", "refusal"), SAYS_NO + SAYS_NO + event("", "stop")],
+    ids=["silent", "in one piece", "in a field of its own"],
+)
+async def test_a_refusal_that_nobody_saw_goes_to_the_next_model_where_the_route_says_so(
+    open_client: OpenClient, db: Database, refusal: bytes
+) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        model = (await request.json())["model"]
+        body = event("gladly", "stop") if model == "b" else refusal
+        return web.Response(body=body + USED, content_type="text/event-stream")
+
+    async with serve(handle) as origin, open_client(f"{origin}/v1") as client:
+
+        async def answer(*models: str, on_refusal: bool) -> tuple[str, bool, list[str]]:
+            async with client.chat.stream(asking(), Route.of(*models, on_refusal=on_refusal)) as stream:
+                text = "".join([delta.text async for delta in stream])
+            reply = stream.reply
+            assert reply.text == text
+            return text, await reply.refused(), [each.reason for each in reply.passed_over]
+
+        assert await answer("a", "b", on_refusal=True) == ("gladly", False, ["refused"])
+        words, refused, passed = await answer("a", "b", on_refusal=False)
+        assert (refused, passed) == (True, [])
+        assert await answer("a", "c", on_refusal=True) == (words, True, ["refused"])
+    booked = await db.fetch_all("SELECT model, outcome, estimated, output_tokens FROM cost_entries")
+    assert sorted(booked) == [(model, "ok", False, 3) for model in "aaabc"], "each is paid for once"
+
+
+async def test_a_refusal_that_breaks_off_before_it_was_seen_is_met_like_any_failure(
+    open_client: OpenClient,
+) -> None:
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asked.append((await request.json())["model"])
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(SAYS_NO)
+        if len(asked) == 1:
+            await hang_up(request)
+        else:
+            await response.write(event("", "stop") + USED)
+        return response
+
+    async with (
+        serve(handle) as origin,
+        open_client(f"{origin}/v1") as client,
+        client.chat.stream(asking(), Route.of("a", "b", on_refusal=True)) as stream,
+    ):
+        assert "".join([delta.text async for delta in stream]) == "I will not. "
+    assert asked == ["a", "a", "b"]
+
+
 async def test_a_stream_that_breaks_off_is_not_begun_again(open_client: OpenClient, db: Database) -> None:
     async with serve(speaking("Once ", "upon", then=hang_up)) as origin, open_client(origin) as client:
         with pytest.raises(StreamBroken) as caught:

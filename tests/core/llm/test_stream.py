@@ -143,7 +143,7 @@ def test_an_answer_in_pieces_is_that_answer(
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
 def test_reasoning_has_two_names(name: str) -> None:
-    assert chunk(content=None, **{name: "hm"}) == Delta(reasoning="hm")
+    assert chunk(content=None, **{name: "hm"}) == Delta(reasoning="hm", thoughts={name: "hm"})
 
 
 def test_a_chunk_may_hold_nothing() -> None:

@@ -19,6 +19,7 @@ from wompcore.llm.providers.wire import json_bytes, json_object, kind_of
 from wompcore.llm.reply import ProviderAnswer
 from wompcore.llm.request import ChatRequest, ImagePart, Message, TextPart, ToolCall, ToolSpec
 from wompcore.llm.stream import estimated_usage
+from wompcore.llm.thoughts import as_opaque, join_thoughts, read_thoughts
 from wompcore.money import Usd, usd
 from wompcore.usage import Usage
 
@@ -83,6 +84,8 @@ def _message(message: Message) -> Json:
     if message.tool_calls:
         turn["content"] = turn["content"] or None
         turn["tool_calls"] = [_call(call) for call in message.tool_calls]
+    if message.thoughts:
+        turn |= json.loads(message.thoughts.turn)
     if message.tool_call_id:
         turn["tool_call_id"] = message.tool_call_id
     return turn
@@ -139,16 +142,17 @@ def decode(answer: bytes, *, sent: int, provider: str) -> ProviderAnswer:
     if not isinstance(message, dict):
         raise paid(ModelAnswerInvalid(f"{provider} answered 200 with JSON that is not a completion"), body)
     text, calls = read_text(message), _tool_calls(message.get("tool_calls"))
-    reasoning = read_reasoning(message)
+    reasoning, thoughts = read_reasoning(message), read_thoughts(message)
     written = len(text) + len(reasoning) + sum(len(call.arguments) for call in calls)
     return ProviderAnswer(
         text=text,
         tool_calls=calls,
-        finish_reason=read_finish_reason(choice, message) or "unknown",
+        finish_reason=_finish_reason(choice, message),
         usage=read_usage(body.get("usage")) or estimated_usage(sent, written),
         model=str(body.get("model") or ""),
         request_id=str(body.get("id") or ""),
         reasoning=reasoning,
+        thoughts=join_thoughts([thoughts]) if thoughts and calls else "",
     )
 
 
@@ -175,9 +179,9 @@ def read_reasoning(message: Json) -> str:
     return found if isinstance(found, str) else ""
 
 
-def read_finish_reason(choice: Json, message: Json) -> str:
-    """Return why the answer ended; a refusal says ``stop`` and shows in a field of its own."""
-    return "refusal" if message.get("refusal") else str(choice.get("finish_reason") or "")
+def _finish_reason(choice: Json, message: Json) -> str:
+    """A refusal says ``stop`` and shows in a field of its own."""
+    return "refusal" if message.get("refusal") else str(choice.get("finish_reason") or "unknown")
 
 
 def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
@@ -203,7 +207,7 @@ def read_arguments(arguments: object) -> str:
 def read_extra(call: Json) -> str:
     """Return what must come back with a tool call. Source: Gemini API, "Thought signatures"."""
     extra = call.get(_EXTRA)
-    return json.dumps(extra, default=float) if isinstance(extra, dict) else ""
+    return as_opaque(extra) if isinstance(extra, dict) else ""
 
 
 def read_usage(usage: object) -> Usage | None:

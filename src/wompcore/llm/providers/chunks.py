@@ -12,7 +12,6 @@ from wompcore.llm.providers.chat_completions import (
     paid,
     read_arguments,
     read_extra,
-    read_finish_reason,
     read_reasoning,
     read_text,
     read_usage,
@@ -20,6 +19,7 @@ from wompcore.llm.providers.chat_completions import (
 from wompcore.llm.providers.failure import error_inside_200
 from wompcore.llm.providers.wire import json_object, kind_of
 from wompcore.llm.reply import Delta, ToolCallPart
+from wompcore.llm.thoughts import read_thoughts
 
 _DONE = b"[DONE]"
 
@@ -52,10 +52,12 @@ def read_chunk(data: bytes, provider: str) -> Delta | None:
         text=read_text(delta),
         reasoning=read_reasoning(delta),
         tool_calls=tuple(_parts(calls)) if isinstance(calls, list) else (),
-        finish_reason=read_finish_reason(choice, delta),
+        finish_reason=str(choice.get("finish_reason") or ""),
         usage=read_usage(body.get("usage")),
         model=str(body.get("model") or ""),
         request_id=str(body.get("id") or ""),
+        thoughts=read_thoughts(delta),
+        refuses=bool(delta.get("refusal")),
     )
 
 

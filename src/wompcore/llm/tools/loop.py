@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from wompcore.llm.reply import Reply
-from wompcore.llm.request import ChatRequest, Message, ToolCall
+from wompcore.llm.request import ChatRequest, ToolCall
 from wompcore.llm.tools.result import ToolResult
 from wompcore.llm.tools.tool import ToolContext
 from wompcore.llm.tools.toolbox import Toolbox
@@ -105,10 +105,9 @@ async def converse(
             made.ended = made.ended or "rounds"
         elif time.monotonic() >= until:
             made.ended = made.ended or "time"
-        turn = Message("assistant", reply.text, tool_calls=reply.tool_calls)
         asked = replace(
             asked,
-            messages=(*asked.messages, turn, *(answer.message() for answer in answers)),
+            messages=(*asked.messages, reply.message(), *(answer.message() for answer in answers)),
             tools=() if made.ended else asked.tools,
         )
 
