@@ -197,7 +197,7 @@ class WompBot(OwningBot):
         if isinstance(cause, commands.NoPrivateMessage | app_commands.NoPrivateMessage):
             return "That command works in a server only."
         if isinstance(cause, commands.UserInputError):
-            mistake = bound(str(cause), _MISTAKE_CHARS)  # it quotes what was typed
+            mistake = bound(_mistake(cause), _MISTAKE_CHARS)  # it quotes what was typed
             return f"{defuse_mentions(mistake)} Try `{self.settings.prefix}help {command}`."
         if isinstance(cause, commands.CheckFailure | app_commands.CheckFailure):
             return "You cannot use that command here."
@@ -242,3 +242,12 @@ class WompBot(OwningBot):
         if not task.cancelled() and (error := task.exception()) is not None:
             self.failures += 1
             _log.error("a task of the bot failed", exc_info=error)
+
+
+def _mistake(error: commands.UserInputError) -> str:
+    """Return what is wrong with a command, as people read it."""
+    if isinstance(error, commands.BadLiteralArgument):
+        return f"'{error.argument}' is none of: {', '.join(map(str, error.literals))}."
+    if isinstance(error, commands.MissingRequiredArgument):
+        return f"Please say which {error.param.name.replace('_', ' ')}."
+    return str(error)

@@ -106,7 +106,7 @@ async def test_the_quote_of_the_day_shows_who_and_what_was_said_around(living: L
     assert "-# carol: did you \\*say\\* @\u200beveryone that?" in chosen
     assert "**bob:** I never said that" in chosen
     assert "-# carol: you did" in chosen
-    assert f"saved by <@{living.guild.member('alice').id}> and 1 more" in chosen
+    assert f" by <@{living.guild.member('alice').id}> and 1 more" in chosen
     embed = living.guild.answers()[-1].embeds[0]
     assert embed.footer.text == "#1"
     assert str(message_id) in (embed.url or "")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from living_bot import Living
-from wompcore.events import ChatMessage
+from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import snowflake_at
 from wompcore.repos.claims import ClaimRepository
 from wompcore.repos.hot_takes import HotTakeRepository
@@ -137,6 +137,12 @@ async def test_one_claim_shows_all_that_is_known(living: Living) -> None:
     await living.ask("alice", "!claims #1")
     assert "Ruled **mixed**" in shown(living)
     assert "in part" in shown(living)
+    await ClaimRepository(living.app.core.db).edit(
+        MessageEdited(said.id, "cheese will be free", said.author_id, living.app.core.clock.now())
+    )
+    await living.ask("alice", "!receipts #1")
+    assert "First said: cheese will be cheap" in shown(living)
+    assert "edited after that" in shown(living)
     await living.ask("carol", "!optout")
     await living.ask("alice", "!receipts #1")
     assert "carol" not in shown(living)

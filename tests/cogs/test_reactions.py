@@ -36,9 +36,10 @@ async def test_thousands_of_reactions_on_untracked_messages_ask_the_database_not
     before = core.db.statements
     with living.guild.feeding():
         for number in range(5000 if ENDURANCE else 500):
-            # Many people, several emoji, but only one fire for each message.
+            # Many people, several emoji, but only one fire for each message; half of those are old ones.
             emoji = "👍❤😂🔥"[number % 4]
-            target = message_id + number if emoji == "🔥" else message_id
+            apart = number << 22 if number % 8 == 3 else -(number << 22)
+            target = message_id - apart if emoji == "🔥" else message_id
             payload = reaction(living, target, 1000 + number, emoji)
             _dpy.feed(living.app.bot, "MESSAGE_REACTION_ADD", payload)
     await asyncio.sleep(0.2)

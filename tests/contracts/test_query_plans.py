@@ -62,7 +62,7 @@ FILL = (
     " hour_is_over) SELECT message_id, guild_id, channel_id, author_id, said_at, false, 0.3,"
     ' \'{"a": 3, "b": 1}\', true FROM claims',
     "INSERT INTO quotes (message_id, guild_id, channel_id, author_id, author_name, text, saved_at)"
-    " SELECT %(first)s + n * %(step)s, 1 + n %% 100, 1, 1 + n %% %(people)s, 'p', 't', now()"
+    " SELECT %(first)s + n * %(step)s, 1 + n %% 100, 1, 1 + n %% %(people)s, 'p', 't ' || n, now()"
     " FROM generate_series(1, %(rows)s, 10) n",
     "INSERT INTO quote_savers (message_id, person_id, by_reaction, saved_at)"
     " SELECT message_id, 1 + message_id %% %(people)s, true, now() FROM quotes",
@@ -83,6 +83,8 @@ HOT: dict[str, Hot] = {
     "gap": lambda db: MessageRepository(db).last_ids([1], before_id=LAST),
     "recall": lambda db: ContradictionBook(db).candidates(LAST),
     "words": lambda db: ReceiptBook(db).page(1, words="4020"),
+    "said before": lambda db: ReceiptBook(db).said_before(1),
+    "words of quotes": lambda db: QuoteRepository(db).page(1, words="4020"),
     "claim check": lambda db: ClaimRepository(db).begin_check(SAID, cooldown_s=300, daily_cap=50),
     "failed check": lambda db: ClaimRepository(db).end_check(LAST, "failed"),
     "due claims": lambda db: DueClaims(db).by(1, NOW.date()),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from wompcore.claims.check import Check, ClaimCounts
 from wompcore.claims.recall import RecentMessages
-from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, Shown, read_answer, read_answers
+from wompcore.claims.verify import ClaimAnswer, ClaimPrompt, Shown, claim_of, read_answer, read_answers
 from wompcore.errors import (
     BudgetExceeded,
     DatabaseUnavailable,
@@ -225,7 +225,7 @@ class ClaimChecker:
 
     async def _store(self, check: Check, answer: ClaimAnswer) -> None:
         message, shown = check.message, self._shown(check)
-        text = answer.claim_text or message.text
+        text = claim_of(answer, message.text)
         stored = await when_up(
             partial(
                 self._book.store,

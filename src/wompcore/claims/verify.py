@@ -198,6 +198,15 @@ def read_answers(text: str, several: Sequence[Shown]) -> list[ClaimAnswer] | Non
     return list(answers) if all(own) else None
 
 
+def claim_of(answer: ClaimAnswer, message: str) -> str:
+    """Return what is claimed: as the model words it, if these are words of the message; else the message.
+
+    What others said before is shown to the model, too, and must not put a claim into the author's mouth.
+    """
+    worded = answer.claim_text
+    return worded if worded and _in_words_of(message, worded) else message
+
+
 def _in_words_of(message: str, claim: str) -> bool:
     """Return whether at least half of a claim's words stand in its message."""
     said, claimed = ({*_WORD.findall(text.casefold())} for text in (message, claim))

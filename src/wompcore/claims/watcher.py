@@ -163,7 +163,8 @@ class ClaimWatcher:
         """Look at a message, and have it checked in the background when it may hold a claim.
 
         Args:
-            message: Any message, in the order they come; those before it become its context.
+            message: Any message, in the order they come; those before it become its context. Commands are
+                left out of both.
             threshold: How sure the screen must be.
             learns: Whether the guild learns from verdicts, and a small share of what does not fire is
                 checked too.
@@ -172,7 +173,7 @@ class ClaimWatcher:
         Returns:
             Whether the screen fired.
         """
-        if not (self._enabled and message.allowed):
+        if not (self._enabled and message.allowed) or message.text.startswith(self._prefix):
             return False
         recent = self._recent.add(message)
         if not self._eligible(message):
@@ -220,7 +221,6 @@ class ClaimWatcher:
             len(message.text) > LONGER_THAN
             and message.guild_id is not None
             and not (message.is_bot or message.is_own or message.addressed)
-            and not message.text.startswith(self._prefix)
         )
 
     def _queue(self, check: Check) -> None:

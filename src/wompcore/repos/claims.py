@@ -36,8 +36,10 @@ WITH author AS (
 )
 SELECT pg_notify(%(told_on)s, message_id::text) FROM claim
 """
-# What changed is judged by the hash of the whole message, as the claim may be worded by the model.
-_EDIT: Final = """
+# What changed is judged by the hash of the whole message, as the claim may be worded by the model. Its due
+# day stays as long as the words for it do.
+_SAYS_WHEN: Final = "strpos(lower(%(text)s::text), lower(c.horizon)) > 0"
+_EDIT: Final = f"""
 WITH author AS (
     SELECT p.id FROM people p JOIN claims c ON c.author_id = p.id
     WHERE c.message_id = %(message)s AND NOT p.opted_out FOR SHARE OF p
@@ -49,7 +51,10 @@ WITH author AS (
     DELETE FROM claim_contradictions x USING claims c, changed
     WHERE c.message_id = changed.message_id AND c.id IN (x.claim_id, x.older_id)
 )
-UPDATE claims c SET text = %(text)s, original_text = coalesce(c.original_text, c.text),
+UPDATE claims c SET text = %(text)s,
+    horizon = CASE WHEN {_SAYS_WHEN} THEN c.horizon ELSE '' END,
+    due_on = CASE WHEN {_SAYS_WHEN} THEN c.due_on END,
+    original_text = coalesce(c.original_text, c.text),
     edits = CASE WHEN jsonb_array_length(c.edits) < %(kept)s THEN c.edits ELSE c.edits - 0 END
         || jsonb_build_object('text', %(text)s::text, 'at', %(at)s::timestamptz)
 FROM changed WHERE c.message_id = changed.message_id AND c.deleted_at IS NULL

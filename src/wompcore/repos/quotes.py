@@ -34,6 +34,7 @@ WITH concerned AS (
 ), quote AS (
     INSERT INTO quotes (message_id, guild_id, channel_id, author_id, author_name, text, saved_at)
     SELECT message_id, %(guild)s, %(channel)s, %(author)s, %(name)s, %(text)s, %(at)s FROM allowed
+    WHERE NOT EXISTS (SELECT FROM quotes WHERE message_id = %(message)s)  -- uses up no number
     ON CONFLICT (message_id) DO NOTHING RETURNING message_id
 ), saver AS (
     INSERT INTO quote_savers AS s (message_id, person_id, by_reaction, saved_at)

@@ -171,9 +171,9 @@ class ReceiptBook:
             raise ClaimUnknown(f"there is no claim #{claim_id} here")
         return _claim(row)
 
-    async def said_before(self, claim: Claim) -> list[tuple[str, str]]:
+    async def said_before(self, claim_id: int) -> list[tuple[str, str]]:
         """Return who said what right before a claim, as it stands now, of people who consent; in order."""
-        rows = await self._db.fetch_all(_CONTEXT, (claim.id,))
+        rows = await self._db.fetch_all(_CONTEXT, (claim_id,))
         return [(name, text) for name, text in rows]
 
     async def rule(

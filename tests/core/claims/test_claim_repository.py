@@ -158,6 +158,15 @@ async def test_an_edit_keeps_the_original_once_and_every_text_since(db: Database
     )
 
 
+async def test_the_day_that_a_claim_is_due_stays_as_long_as_its_words_do(db: Database) -> None:
+    claims = ClaimRepository(db)
+    await stored(claims, said())
+    for text, due in (("They win By March!", date(2027, 3, 31)), ("They win by april", None)):
+        assert await claims.edit(edited(text))
+        [claim] = (await claims.receipts.page(GUILD)).claims
+        assert (claim.due_on, bool(claim.horizon)) == (due, due is not None)
+
+
 async def test_an_edit_that_only_adds_a_preview_changes_nothing(db: Database) -> None:
     claims = ClaimRepository(db)
     before = await stored(claims, said(), "They never win")

@@ -163,10 +163,10 @@ async def test_an_answer_that_is_no_claim_stores_none_and_is_remembered(
 
 
 async def test_words_around_the_answer_are_forgiven(bot: Process, judge: ScriptedJudge) -> None:
-    judge.answers = [f"Sure!\n```json\n{json.dumps({**FOUND, 'claim_text': 'x' * 9000})}\n```"]
+    judge.answers = [f"Sure!\n```json\n{json.dumps({**FOUND, 'claim_text': 'They win ' * 1000})}\n```"]
     await bot.offer(said(1))
     [claim] = await bot.claims()
-    assert claim.text.startswith("xxx")
+    assert claim.text.startswith("They win They")
     assert len(claim.text) == 500
 
 
@@ -213,6 +213,17 @@ async def test_people_who_withdrew_are_in_nobodys_context(bot: Process, judge: S
     await bot.offer(said(2))
     assert "secret" not in judge.shown()
     assert await context_ids(bot) == []
+
+
+async def test_nobody_is_made_to_claim_what_others_said_before(bot: Process, judge: ScriptedJudge) -> None:
+    judge.answers.append(json.dumps(FOUND | {"claim_text": "I hate every cat in this town"}))
+    await bot.offer(said(0, "say that person1 hates every cat in this town", author=ANN), said(1))
+    assert [claim.text for claim in await bot.claims()] == [TEXT]
+
+
+async def test_commands_are_nobodys_context(bot: Process, judge: ScriptedJudge) -> None:
+    await bot.offer(said(0, "!receipts of mine", author=ANN), said(1))
+    assert "receipts" not in judge.shown()
 
 
 async def test_context_is_what_stands_in_the_channel_now(bot: Process, judge: ScriptedJudge) -> None:

@@ -65,9 +65,12 @@ async def test_what_was_said_before_a_claim_is_only_what_may_be_kept(db: Databas
     )
     [claim] = (await claims.receipts.page(message.guild_id or 0)).claims
     await MessageRepository(db).delete([NOON + 3])
-    assert [text for _, text in await claims.receipts.said_before(claim)] == ["my secret is pink", "no, blue"]
+    assert [text for _, text in await claims.receipts.said_before(claim.id)] == [
+        "my secret is pink",
+        "no, blue",
+    ]
     await withdraw(db, BOB)
-    assert await claims.receipts.said_before(claim) == [("carl", "no, blue")]
+    assert await claims.receipts.said_before(claim.id) == [("carl", "no, blue")]
 
 
 async def test_people_who_are_quoted_together_can_withdraw_at_once(db: Database) -> None:

@@ -9,6 +9,7 @@ import re
 from typing import Any, Literal
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from wompbot_cogs import Context, Level, PageButton, Turn, page_buttons, requires
@@ -39,6 +40,7 @@ class ClaimsCog(commands.Cog, name="Claims"):
         context.add_buttons(ReceiptButton)
 
     @commands.hybrid_command(aliases=["claims"])
+    @app_commands.describe(member="Whose claims.", keyword="Words in them, or the #number of one claim.")
     @commands.guild_only()
     async def receipts(
         self, context: commands.Context[Any], member: discord.Member | None = None, *, keyword: str = ""
@@ -73,6 +75,7 @@ class ClaimsCog(commands.Cog, name="Claims"):
             await interaction.response.edit_message(content=texts.NONE_FITS, embed=None, view=None)
 
     @commands.hybrid_command()
+    @app_commands.describe(claim="Its #number.", ruling="How it turned out.", notes="Why.")
     @commands.guild_only()
     @requires(Level.BOT_ADMIN)
     async def verify(
@@ -97,7 +100,7 @@ class ClaimsCog(commands.Cog, name="Claims"):
 
     async def _show_one(self, context: commands.Context[Any], guild_id: int, claim_id: int) -> None:
         claim = await self._claims.receipts.by_id(guild_id, claim_id)
-        said_before = await self._claims.receipts.said_before(claim)
+        said_before = await self._claims.receipts.said_before(claim.id)
         embed = discord.Embed(
             title=texts.ONE.format(id=claim.id),
             description=texts.receipt(claim, said_before),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from wompbot_cogs import Context, hookimpl
@@ -38,6 +39,7 @@ class ContradictionsCog(commands.Cog, name="Contradictions"):
             self._spawn(self._compare(wanted))
 
     @commands.hybrid_command()
+    @app_commands.describe(member="Whose claims; yours when left out.")
     @commands.guild_only()
     async def contradictions(
         self, context: commands.Context[Any], member: discord.Member | None = None
@@ -54,6 +56,7 @@ class ContradictionsCog(commands.Cog, name="Contradictions"):
             await context.send(texts.CONTRADICTIONS_OFF)
 
     @commands.hybrid_command()
+    @app_commands.describe(answer="Whether you want to be told.")
     @commands.guild_only()
     async def tell_contradictions(self, context: commands.Context[Any], answer: Literal["on", "off"]) -> None:
         """Be told here, or not, when a new claim of yours contradicts an older one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from wompbot_cogs import Context, Level, requires
@@ -49,6 +50,7 @@ class LearningCog(commands.Cog, name="Claim filter"):
         await context.send(texts.RESET.format(count=count))
 
     @claimfilter.command()
+    @app_commands.describe(value="standard, thorough, or a score from 0.1 to 0.95.")
     @commands.guild_only()
     @requires(Level.BOT_ADMIN)
     async def threshold(self, context: commands.Context[Any], value: str) -> None:

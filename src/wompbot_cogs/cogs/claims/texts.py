@@ -23,6 +23,7 @@ DUE = "due by {day}"
 FIRST_SAID = "First said: {text}"
 UNRULED = "Nobody has ruled on it."
 RULED_BY = "{mark} Ruled **{ruling}** by <@{by}> on {when}"
+EDITED_SINCE = "It was edited after that."
 NOTES = "\nNotes: {notes}"
 
 CONTRADICTIONS = "These do not seem to go together"
@@ -66,6 +67,7 @@ def receipt(claim: Claim, said_before: Iterable[tuple[str, str]]) -> str:
         mark, when = _MARKS[claim.ruling], format_dt(claim.ruled_at, "d")
         lines.append(RULED_BY.format(mark=mark, ruling=claim.ruling, by=claim.ruled_by, when=when))
         lines += [plain(claim.ruling_notes, _NOTES_CHARS)] if claim.ruling_notes else []
+        lines += [EDITED_SINCE] if claim.edits and claim.edits[-1].at > claim.ruled_at else []
     return "\n".join([*before, *lines])
 
 

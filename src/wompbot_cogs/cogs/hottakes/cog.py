@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from wompbot_cogs import Context, Level, PageButton, Turn, Way, hookimpl, page_buttons, requires
@@ -51,6 +52,7 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
         context.messages.watch_reactions(self._reacted, emoji=FIRE, messages=self._tracked)
 
     @commands.hybrid_command(aliases=["ht"])
+    @app_commands.describe(board="What they are ranked by.", days="Of how many days; 30 when left out.")
     @commands.guild_only()
     async def hottakes(
         self,
@@ -91,6 +93,7 @@ class HotTakesCog(commands.Cog, name="Hot takes"):
         await context.send(embed=discord.Embed(title=texts.OWN_TITLE, description=texts.own(own)))
 
     @commands.hybrid_command()
+    @app_commands.describe(take="Its #number.", outcome="What became of it.", notes="Why.")
     @commands.guild_only()
     @requires(Level.BOT_ADMIN)
     async def vindicate(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from wompbot_cogs import Context, PageButton, Turn, page_buttons
@@ -48,6 +49,7 @@ class QuotesCog(commands.Cog, name="Quotes"):
         context.add_buttons(QuoteButton)
 
     @commands.hybrid_command()
+    @app_commands.describe(member="Whose quotes.", keyword="Words in them.")
     @commands.guild_only()
     async def quotes(
         self, context: commands.Context[Any], member: discord.Member | None = None, *, keyword: str = ""
@@ -79,6 +81,7 @@ class QuotesCog(commands.Cog, name="Quotes"):
             await interaction.response.edit_message(content=texts.NONE_LEFT, embed=None, view=None)
 
     @commands.hybrid_command()
+    @app_commands.describe(mode="Of which time, or how it is chosen; the day when left out.")
     @commands.guild_only()
     async def qotd(self, context: commands.Context[Any], mode: Mode = "daily") -> None:
         """Show the quote of the day, the week, the month, of all time, or any."""

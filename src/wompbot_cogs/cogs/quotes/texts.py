@@ -57,9 +57,9 @@ def quote(quote: Quote, around: Sequence[Spoken]) -> str:
     said = f"**{plain(quote.author_name, _NAME_CHARS)}:** {plain(quote.text, _QUOTE_CHARS)}"
     before = [_spoken(line) for line in around if not line.after]
     after = [_spoken(line) for line in around if line.after]
-    credit = format_dt(quote.saved_at, "d")
+    credit = f"Saved {format_dt(quote.saved_at, 'd')}"
     if quote.first_id is not None:
-        credit += f", saved by <@{quote.first_id}>"
+        credit += f" by <@{quote.first_id}>"
     if quote.savers > 1:
         credit += f" and {quote.savers - 1:,} more"
     return "\n".join([*before, said, *after, "", credit])
