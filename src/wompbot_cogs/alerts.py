@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
-from wompbot_cogs.budgets import amount, named, subject
+from wompbot_cogs.budgets import Known, amount, named, subject
 from wompcore.costs import EVERYWHERE, Budgets, Crossing
 from wompcore.db import Listener
 from wompcore.jobs import Outbox
@@ -18,7 +18,7 @@ from wompcore.repos.costs_crossings import CROSSINGS
 REACHED = "**{percent} % spent: {subject}, per {period}.** {spent} of {limit}."
 STEP = "**{threshold} spent: {subject}, per {period}.** {spent} so far."
 REFUSED = (
-    "**Calls are refused: {subject}, per {period}.** The next one might have gone beyond {threshold}; "
+    "**{calls} are refused: {subject}, per {period}.** The next one might have gone beyond {threshold}; "
     "{spent} is spent or held by calls in progress."
 )
 CLOSED = (
@@ -47,7 +47,7 @@ class Alerts:
         channel_id: Where alerts go; ``None`` for direct messages to the owners, who are told as well
             when the channel is gone or closed to the bot.
         owners: Tells who they are; nobody until the bot has logged in.
-        hides: Whether a person is not named.
+        known: Names what budgets are for.
 
     Attributes:
         untold: How many alerts have reached nobody, though it was tried; they are tried again.
@@ -60,14 +60,14 @@ class Alerts:
         costs: CostRepository,
         channel_id: int | None,
         owners: Callable[[], Collection[int]],
-        hides: Callable[[int], bool],
+        known: Known,
     ) -> None:
         self._budgets = budgets
         self._outbox = outbox
         self._costs = costs
         self._channel_id = channel_id
         self._owners = owners
-        self._hides = hides
+        self._known = known
         self.untold = 0
         self._news = asyncio.Event()
 
@@ -82,10 +82,10 @@ class Alerts:
         *,
         channel_id: int | None,
         owners: Callable[[], Collection[int]],
-        hides: Callable[[int], bool],
+        known: Known,
     ) -> AsyncIterator[Alerts]:
         """Hand out whatever is crossed while the context lasts, and what was before."""
-        alerts = cls(budgets, outbox, costs, channel_id, owners, hides)
+        alerts = cls(budgets, outbox, costs, channel_id, owners, known)
         listener.on(CROSSINGS, lambda _: alerts.look())
         watching = asyncio.create_task(alerts._watch(), name="wompbot-alerts")
         try:
@@ -104,7 +104,7 @@ class Alerts:
 
     async def deliver(self, crossing: Crossing) -> None:
         """Give one crossing to the outbox."""
-        text = words(crossing, self._hides) + await self._by_model(crossing)
+        text = words(crossing, self._known) + await self._by_model(crossing)
         await self.tell(f"crossing:{crossing.id}", text)
 
     async def tell(self, key: str, text: str) -> None:
@@ -143,20 +143,17 @@ class Alerts:
             self._news.clear()
 
 
-def words(crossing: Crossing, hides: Callable[[int], bool]) -> str:
-    """Return what an owner reads.
-
-    Args:
-        crossing: What was reached.
-        hides: Whether a person is not named.
-    """
+def words(crossing: Crossing, known: Known) -> str:
+    """Return what an owner reads."""
     if crossing.closed or crossing.refused:
         form = CLOSED if crossing.closed else REFUSED
     else:
         form = REACHED if crossing.percent else STEP
+    background = crossing.amount is not None and crossing.threshold < crossing.amount
     return form.format(
+        calls="Background calls" if background else "Calls",
         percent=crossing.percent,
-        subject=subject(crossing.scope, crossing.key, hides),
+        subject=subject(crossing.scope, crossing.key, known),
         period=crossing.period,
         spent=amount(crossing.spent, crossing.unit),
         threshold=amount(crossing.threshold, crossing.unit),

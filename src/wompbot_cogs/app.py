@@ -13,6 +13,7 @@ from wompbot_cogs._dpy import pointed_at
 from wompbot_cogs.address import Address
 from wompbot_cogs.alerts import Alerts
 from wompbot_cogs.bot import WompBot
+from wompbot_cogs.budgets import Known
 from wompbot_cogs.capabilities import (
     PluginCache,
     PluginJobs,
@@ -119,7 +120,7 @@ async def open_app(
                 core.listener,
                 channel_id=settings.discord.alert_channel,
                 owners=lambda: settings.discord.owner_ids or permissions.super_admins,
-                hides=core.consent.refuses,
+                known=Known(core.consent.refuses, bot.guild_name),
             )
         )
         bot.add_listener(alerts.ready, "on_ready")

@@ -158,6 +158,11 @@ class WompBot(OwningBot):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def guild_name(self, guild_id: int) -> str | None:
+        """Return a server's name, if we are there."""
+        guild = self.get_guild(guild_id)
+        return guild.name if guild else None
+
     async def fill_gaps(self, began_at: datetime) -> int:
         """Fetch what was said before a session began; returns the number of messages taken."""
         return await self._filler.fill(self, began_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from wompcore.errors import BudgetExceeded
 from wompcore.money import show_usd
 from wompcore.text import clean_name
 
-REFUSED = "There is no money left for this: {budget} is used up. {when}"
+REFUSED = "There is not enough left for this in {budget}. {when}"
 CLOSED = "I may not spend any more for now: {budget} is closed. {when}"
 RESETS = "It has room again {at}."
 OPTED_OUT = "someone who opted out"
@@ -34,23 +35,32 @@ def refusal(error: BudgetExceeded) -> str:
     """Return what the person who asked is told: which limit and when it resets, and nobody's figures."""
     whose = _WHOSE.get(error.scope, "a budget")
     budget = f"{whose} for {_PERIOD[error.period]}" if error.period in _PERIOD else whose
-    when = ASK_OWNER if error.resets_at is None else RESETS.format(at=_moment(error.resets_at))
+    when = ASK_OWNER
+    if error.resets_at is not None and error.needed <= error.limit:  # else waiting does not help
+        when = RESETS.format(at=_moment(error.resets_at))
     return (CLOSED if error.barred else REFUSED).format(budget=budget, when=when)
 
 
-def subject(scope: str, key: str, hides: Callable[[int], bool]) -> str:
-    """Return what a budget is for, as its owner reads it; a mention shows a name and pings nobody.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of those that budgets are for.
 
     Args:
-        scope: What it is for.
-        key: Which one.
         hides: Whether a person is not named.
+        guild_name: A server's name, if the bot is there.
     """
+
+    hides: Callable[[int], bool]
+    guild_name: Callable[[int], str | None]
+
+
+def subject(scope: str, key: str, known: Known) -> str:
+    """Return what a budget is for, as its owner reads it; a mention shows a name and pings nobody."""
     if not key:
         return "everything"
-    if key == "*":
-        return f"each {scope}"
-    if scope == "person" and hides(int(key)):
+    if scope == "guild":
+        return f"server {named(known.guild_name(int(key)) or key)}"
+    if scope == "person" and known.hides(int(key)):
         return OPTED_OUT
     if scope in ("person", "channel"):
         return f"<@{key}>" if scope == "person" else f"<#{key}>"

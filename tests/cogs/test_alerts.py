@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,17 +14,20 @@ import pytest
 
 from living_bot import OWNER, Living, Opener
 from wompbot_cogs.alerts import words
+from wompbot_cogs.budgets import Known, refusal
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.simulated.guild import Said
 from wompbot_cogs.simulated.world import member_id
 from wompcore.config import CostSettings, Price
 from wompcore.core import Core
 from wompcore.costs import Budget, Call, Crossing
+from wompcore.errors import BudgetExceeded
 from wompcore.money import Usd
 from wompcore.usage import Attribution, Purpose, Usage
 
 CHANNEL = 4_194_304_000_000_100_000  # of every simulated guild, its first
 SENT = "SELECT count(*) FROM deliveries WHERE state = 'sent'"
+KNOWN = Known(lambda person: False, {7: "Here"}.get)
 TEN = Budget("all", amount=Decimal(10))
 
 
@@ -107,10 +111,10 @@ async def test_what_reaches_nobody_is_shown_to_the_owner(open_bot: Opener, bot_s
 def test_an_alert_names_nobody_who_opted_out() -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)
     crossing = Crossing(1, 2, "person", "9", "day", "usd", Decimal(5), at, 80, Decimal(4), Decimal("4.1"), at)
-    assert words(crossing, lambda person: person == 9) == (
+    assert words(crossing, replace(KNOWN, hides=lambda person: person == 9)) == (
         "**80 % spent: someone who opted out, per day.** $4.10 of $5.00."
     )
-    assert "<@9>" in words(crossing, lambda person: False)
+    assert "<@9>" in words(crossing, KNOWN)
 
 
 async def test_what_was_crossed_while_no_bot_ran_is_told_at_the_next_start(
@@ -142,8 +146,8 @@ async def test_a_provider_that_breaks_its_limits_is_told_of_until_it_is_lifted(l
 def test_a_refusal_is_told_with_what_is_spent_or_held() -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)
     crossing = Crossing(1, 2, "guild", "7", "day", "usd", Decimal(5), at, -2, Decimal(4), Decimal("3.9"), at)
-    assert words(crossing, lambda person: False) == (
-        "**Calls are refused: guild 7, per day.** The next one might have gone beyond $4.00; "
+    assert words(crossing, KNOWN) == (
+        "**Background calls are refused: server Here, per day.** The next one might have gone beyond $4.00; "
         "$3.90 is spent or held by calls in progress."
     )
 
@@ -155,10 +159,21 @@ async def test_a_budget_that_is_used_up_is_said_kindly_and_without_figures(livin
     for name in ("bob", OWNER):
         answer = await living.ask(name, "wompbot, who are you?")
         assert answer.startswith(
-            "There is no money left for this: the budget of this server for a month is used up."
+            "There is not enough left for this in the budget of this server for a month."
         )
-        assert "It has room again <t:" in answer
+        assert answer.endswith("Only the bot's owner can change that.")  # no month has room for that
         assert not re.search(r"[0-9]", re.sub(r"<t:\d+:\w>", "", answer))
+
+
+def test_it_is_said_when_there_is_room_again() -> None:
+    error = BudgetExceeded(
+        "person", "9", period="day", unit="usd", limit=Decimal(2), spent=Decimal(1),
+        needed=Decimal(2), resets_at=datetime(2026, 11, 24, tzinfo=UTC),
+    )  # fmt: skip
+    assert refusal(error) == (
+        "There is not enough left for this in your budget for a day. "
+        "It has room again <t:1795478400:R> (<t:1795478400:f>)."
+    )
 
 
 async def test_a_claim_that_no_budget_is_left_for_is_no_error(

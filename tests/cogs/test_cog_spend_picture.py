@@ -164,3 +164,16 @@ async def test_a_channel_that_an_admin_cannot_see_is_not_named(living: Living) -
     assert str(secret) not in shown.text
     [shown] = await living.guild.slash(OWNER, "spend month", by="channel")
     assert "#secret-plans $0.10" in shown.files[0].description
+
+
+async def test_a_private_thread_is_named_to_nobody_who_may_not_manage_it(living: Living) -> None:
+    await living.ask(OWNER, f"!setadmin <@{living.guild.member('carol').id}>")
+    channel = living.app.bot.get_channel(living.guild.channel_id())
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="layoffs", type=discord.ChannelType.private_thread)
+    await spend(living, 1, "alice", "0.1", channel_id=thread.id)
+    [shown] = await living.guild.slash("carol", "spend month", by="channel")
+    assert "a channel you cannot see: $0.10" in shown.text
+    assert "layoffs" not in shown.files[0].description
+    [shown] = await living.guild.slash(OWNER, "spend month", by="channel")
+    assert "#layoffs $0.10" in shown.files[0].description

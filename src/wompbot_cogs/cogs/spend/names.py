@@ -93,7 +93,12 @@ class Names:
         channel = self._channel(channel_id)
         if self._owner or channel is None:
             return True  # of one that is gone only the id is known
-        return isinstance(self._asker, discord.Member) and channel.permissions_for(self._asker).view_channel
+        if not isinstance(self._asker, discord.Member):
+            return False
+        may = channel.permissions_for(self._asker)
+        if isinstance(channel, discord.Thread) and channel.is_private():
+            return may.manage_threads  # its members may see it too, but nobody tells us who they are
+        return may.view_channel
 
     def _channel(self, channel_id: int) -> GuildChannel | discord.Thread | None:
         channel = self._bot.get_channel(channel_id)
