@@ -103,7 +103,7 @@ async def test_totals_that_are_wrong_are_told_and_mended(run: Wompbot, db: Datab
 
 
 async def test_budgets_are_set_listed_lifted_and_removed(run: Wompbot, db: Database) -> None:
-    wanted = ("guild", "7", "--amount", "20.5", "--background", "10", "--action", "refuse", "--period", "day")
+    wanted = ("guild", "7", "--amount", "20.5", "--background", "10", "--period", "day")
     kept = await run("budgets", "set", *wanted, "--json")
     assert kept.code == 0, kept.err
     assert (kept.json["amount"], kept.json["background_amount"]) == ("20.5", "10")

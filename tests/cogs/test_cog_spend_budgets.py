@@ -42,6 +42,12 @@ async def test_the_owner_sets_a_budget_with_all_that_it_may_have(living: Living)
     assert (budget.alert_step, budget.action) == (Decimal("0.25"), "warn")
 
 
+def test_an_amount_is_a_limit_and_a_step_alone_is_told_of() -> None:
+    asked = {**ASKED, "action": None}
+    assert wanted("everything", "5", **asked).action == "refuse"
+    assert wanted("everything", None, **{**asked, "step": "1"}).action == "warn"
+
+
 async def test_a_hard_budget_set_here_stops_the_next_call(living: Living) -> None:
     await said(living, OWNER, "set", scope="guild", amount="0", unit="tokens")
     [budget] = await kept(living)

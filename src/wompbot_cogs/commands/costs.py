@@ -51,7 +51,8 @@ Period = Annotated[Literal["hour", "day", "month", "total"], typer.Option(help="
 Zone = Annotated[str, typer.Option(help="Time zone in which days and months begin.")]
 Unit = Annotated[Literal["usd", "tokens"], typer.Option(help="What is counted.")]
 Action = Annotated[
-    Literal["refuse", "fall_back", "warn"], typer.Option(help="What is done with a call beyond it.")
+    Literal["refuse", "fall_back", "warn"] | None,
+    typer.Option(help="What is done with a call beyond it; left out: refuse, and warn without an amount."),
 ]
 
 
@@ -170,7 +171,7 @@ def set_budget(
     period: Period = "month",
     zone: Zone = "UTC",
     unit: Unit = "usd",
-    action: Action = "warn",
+    action: Action = None,
     config: Config = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -185,7 +186,7 @@ def set_budget(
             period,
             zone,
             unit,
-            action,
+            action or ("refuse" if amount else "warn"),
             _exact(amount),
             _exact(background),
             alert_step=_exact(step),

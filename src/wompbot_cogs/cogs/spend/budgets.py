@@ -31,8 +31,8 @@ class BudgetFlags(commands.FlagConverter):
         default=None, description="Which one: an id, a mention or a name; * for each on its own"
     )
     window: Window = commands.flag(default="month", description="A rolling hour, a day, a month, or for ever")
-    action: Action = commands.flag(
-        default="refuse", description="Refuse calls beyond it, ask a cheaper model, or only warn"
+    action: Action | None = commands.flag(
+        default=None, description="Refuse calls beyond it (the default), ask a cheaper model, or only warn"
     )
     unit: Unit = commands.flag(default="usd", description="US dollars or tokens")
     background: str | None = commands.flag(

@@ -34,7 +34,7 @@ def wanted(
     here: int | None,
     window: Window,
     unit: Unit,
-    action: Action,
+    action: Action | None,
     background: str | None,
     step: str | None,
     zone: str,
@@ -48,7 +48,7 @@ def wanted(
         here: The guild the owner is in.
         window: The window of time.
         unit: What the amounts count.
-        action: What is done with a call beyond it.
+        action: What is done with a call beyond it; it is refused when left out, told of without an amount.
         background: What may be spent before calls nobody waits for are stopped.
         step: Every multiple of it is told of.
         zone: The time zone whose days and months these are.
@@ -62,7 +62,7 @@ def wanted(
         period=window,
         zone=zone.strip(),
         unit=unit,
-        action=action,
+        action=action or ("warn" if amount is None else "refuse"),
         amount=_amount(amount, unit),
         background_amount=_amount(background, unit),
         alert_step=_amount(step, unit),
