@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 from discord.shard import Shard
 from discord.state import ConnectionState
+from discord.ui import DynamicItem
 from discord.ui.view import BaseView, ViewStore
 from discord.webhook import async_ as webhook_http
 
@@ -155,6 +157,38 @@ def stop_views(client: Client, package: str, *, persistent: bool = False) -> Non
             view.stop()
 
 
+def use_views(client: Client, store: ViewStore) -> None:
+    """Let a client keep its views in a store of one's own; before it keeps any."""
+    client._connection._view_store = store
+
+
+def state_of(client: Client) -> ConnectionState[Any]:
+    """Return what a client knows; its parts are made with it."""
+    return client._connection
+
+
+def lead_calls(view: BaseView, lead: Callable[..., Coroutine[Any, Any, None]]) -> None:
+    """Let a function make the calls that answer a view or modal; it gets the call, then its arguments."""
+    if "_scheduled_task" not in vars(view):  # a view may be sent again
+        vars(view)["_scheduled_task"] = partial(lead, view._scheduled_task)
+
+
+def lead_autocomplete(command: Any, lead: Callable[..., Coroutine[Any, Any, None]]) -> None:
+    """Let a function make the calls that complete a command's options; it gets call and arguments."""
+    if "_invoke_autocomplete" not in vars(command):
+        vars(command)["_invoke_autocomplete"] = partial(lead, command._invoke_autocomplete)
+
+
+def takes_its_ids(store: ViewStore, kind: type[DynamicItem[Any]]) -> bool:
+    """Return whether buttons whose ids fit a kind's template are of that kind, and not of a later one."""
+    return store._dynamic_items.get(kind.__discord_ui_compiled_template__) is kind
+
+
+def is_awaited(client: Client, event: str) -> bool:
+    """Return whether somebody waits for an event with :meth:`discord.Client.wait_for`."""
+    return bool(client._listeners.get(event))
+
+
 def forget_types() -> None:
     """Empty the caches of ``typing``: they hold former versions of what stood in ``Annotated[...]``."""
     clearings: list[Callable[[], None]] = vars(typing)["_cleanups"]
@@ -179,7 +213,13 @@ def _verify() -> None:
         (HTTPClient, "get_bot_gateway"),
         (Shard, "close"),
         (Client, "_run_event"),  # overridden in owning.py
+        (BaseView, "_scheduled_task"),
+        (ViewStore, "schedule_dynamic_item_call"),  # as what follows, overridden in views.py
+        (ViewStore, "dispatch_modal"),
+        (ViewStore, "dispatch_view"),
+        (ViewStore, "add_task"),
         (app_commands.CommandTree, "_call"),
+        (app_commands.Command, "_invoke_autocomplete"),
         (utils, "_from_json"),
         (typing, "_cleanups"),
         (http, "json_or_text"),
@@ -195,6 +235,8 @@ def _verify() -> None:
         "_view_store": ConnectionState.clear,
         "_views": ViewStore.__init__,
         "_modals": ViewStore.__init__,
+        "_dynamic_items": ViewStore.__init__,
+        "_listeners": Client.__init__,
     }
     missing += [name for name, method in set_by.items() if name not in method.__code__.co_names]
     if missing:

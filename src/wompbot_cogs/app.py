@@ -148,7 +148,6 @@ async def open_app(
                 "plugins": host,
                 "privacy": core.privacy,
                 "quotes": core.quotes,
-                "remove_buttons": bot.remove_dynamic_items,
                 "search": PluginSearch(core.search, plugin),
             }
 
@@ -170,6 +169,7 @@ async def open_app(
             slash_problem=lambda: bot.slash.problem,
         )
         bot.was_here = host.was_here
+        bot.is_changing = host.is_changing
         stack.push_async_callback(bot.close)
         stack.push_async_callback(host.close)
         await host.open(core.listener, settings.bot.plugins)

@@ -14,6 +14,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from wompbot_cogs import _dpy
 from wompbot_cogs.budgets import refusal
 from wompbot_cogs.flow import MessageFlow
 from wompbot_cogs.history import HistoryFiller
@@ -23,6 +24,7 @@ from wompbot_cogs.permissions import LevelTooLow, Permissions
 from wompbot_cogs.reactions import ReactionFlow
 from wompbot_cogs.running import scope_running
 from wompbot_cogs.settings import DiscordSettings
+from wompbot_cogs.views import OwnedViews
 from wompcore.errors import BudgetExceeded, DatabaseError, ModelError, NotOpen, TransportFailed, WompError
 from wompcore.repos.guilds import GuildRepository
 from wompcore.text import bound, defuse_mentions
@@ -33,8 +35,14 @@ _log = logging.getLogger(__name__)
 _OURS = (DatabaseError, ModelError, NotOpen, TransportFailed)
 _MISTAKE_CHARS = 300
 
-UPDATING = "That command is being updated, or was taken away. Please try again in a moment."
-"""What a person reads who uses a command of a plugin that is not there now."""
+UPDATING = "That is being updated. Please try again in a moment."
+"""What a person reads who uses something of a plugin that is about to end, or to come."""
+
+GONE = "That is no longer here: the feature it belongs to was changed or taken away."
+"""What a person reads who uses something that no plugin knows."""
+
+_LISTENERS_S = 1.5
+"""Seconds for a plugin that listens to interactions to answer one; Discord waits for 3."""
 
 
 class WompBot(OwningBot):
@@ -93,9 +101,11 @@ class WompBot(OwningBot):
         self._filler = filler
         self.slash = SlashSync(self, guilds)
         self.was_here: Callable[[str], bool] = lambda word: False
+        self.is_changing: Callable[[], bool] = lambda: False
         self._tasks: set[asyncio.Task[None]] = set()
         self.failures = 0
-        self.tree.error(self._tree_failed)
+        self.tree.error(self.answer_failure)
+        _dpy.use_views(self, OwnedViews(self, self.answer_failure, self._unanswered))
 
     # -- events ------------------------------------------------------------------------------
 
@@ -183,14 +193,32 @@ class WompBot(OwningBot):
         text = self._explain(error, context.command.qualified_name if context.command else "")
         await self._say(context.send(text, ephemeral=True))
 
-    async def _tree_failed(
-        self, interaction: discord.Interaction, error: app_commands.AppCommandError
-    ) -> None:
+    async def answer_failure(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        """Answer an interaction that failed with one friendly line."""
         text = self._explain(error, interaction.command.qualified_name if interaction.command else "")
-        if interaction.response.is_done():
+        await self._answer(interaction, text)
+
+    def _unanswered(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer what no view takes, unless somebody who listens does."""
+        listens = "on_interaction" in self.extra_events or _dpy.is_awaited(self, "interaction")
+        self._start(self._answer_late(interaction, _LISTENERS_S if listens else 0))
+
+    async def _answer_late(self, interaction: discord.Interaction[Any], pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
+        if not interaction.response.is_done():
+            await self._answer(interaction, self._where_it_went())
+
+    async def _answer(self, interaction: discord.Interaction[Any], text: str) -> None:
+        if interaction.type is discord.InteractionType.autocomplete:  # which shows no text
+            if not interaction.response.is_done():
+                await self._say(interaction.response.autocomplete([]))
+        elif interaction.response.is_done():
             await self._say(interaction.followup.send(text, ephemeral=True))
         else:
             await self._say(interaction.response.send_message(text, ephemeral=True))
+
+    def _where_it_went(self) -> str:
+        return UPDATING if self.is_changing() else GONE
 
     def _explain(self, error: Exception, command: str) -> str:
         """Return what a person is told; what they cannot mend is logged under a reference."""
@@ -208,13 +236,16 @@ class WompBot(OwningBot):
             return "You cannot use that command here."
         if isinstance(cause, BudgetExceeded):
             return refusal(cause)
-        if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+        if isinstance(cause, app_commands.CommandNotFound):
+            return self._where_it_went()
+        if isinstance(cause, app_commands.CommandSignatureMismatch):
             return UPDATING
         if isinstance(cause, WompError) and not isinstance(cause, _OURS):
             return f"{cause.message}. {cause.hint}".replace("..", ".").strip()
         reference = secrets.token_hex(4)
-        _log.warning("command %s failed, reference %s", command, reference)
-        self._fault(f"command {command} failed", error)
+        what = f"command {command}" if command else "a view"
+        _log.warning("%s failed, reference %s", what, reference)
+        self._fault(f"{what} failed", error)
         return f"Something went wrong on our side. Please try again later (reference {reference})."
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:

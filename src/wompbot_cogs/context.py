@@ -82,7 +82,7 @@ class Context:
 
         def begin() -> Callable[[], None]:
             self._capabilities["add_buttons"](*kinds)
-            return lambda: self._capabilities["remove_buttons"](*kinds)
+            return lambda: None  # they go with the plugin
 
         self._scope.on_live(begin)
 

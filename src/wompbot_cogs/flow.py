@@ -97,7 +97,7 @@ class MessageFlow:
             try:
                 if watch.matches(message):
                     watch.start(watch.handle(message, source))
-            except Exception as error:
+            except BaseException as error:
                 watch.failed(error)  # a plugin's matcher must never cost the others their message
         if message.allowed:
             self.kept.tell(message)

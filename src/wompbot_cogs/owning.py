@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from wompbot_cogs import _dpy
 from wompbot_cogs.gateway import ReconnectableBot
-from wompbot_cogs.running import scope_running
+from wompbot_cogs.running import EXIT, ends_more, scope_running
 from wompbot_cogs.scope import Scope
 
-_EXIT = "a plugin tried to end the process"
 _SCOPE = "_wompbot_scope"
 
 
@@ -35,7 +38,9 @@ class OwningBot(ReconnectableBot):
         _enter(getattr(coro, "__self__", None))
         try:
             await super()._run_event(coro, event_name, *args, **kwargs)
-        except SystemExit:
+        except BaseException as error:
+            if not ends_more(error):
+                raise
             await self.on_error(event_name, *args, **kwargs)
 
     async def invoke(self, ctx: commands.Context[Any], /) -> None:
@@ -43,8 +48,10 @@ class OwningBot(ReconnectableBot):
         _enter(ctx.command and ctx.command.cog)
         try:
             await super().invoke(ctx)
-        except SystemExit as error:
-            wrapped = commands.CommandInvokeError(RuntimeError(_EXIT))
+        except BaseException as error:
+            if not ends_more(error):
+                raise
+            wrapped = commands.CommandInvokeError(RuntimeError(EXIT))
             wrapped.__cause__ = error
             await self.on_command_error(ctx, wrapped)
 
@@ -72,12 +79,6 @@ class OwningBot(ReconnectableBot):
         if (scope := scope_running()) is not None:
             scope.on_close(view.stop)
 
-    def add_dynamic_items(self, *items: Any) -> None:
-        """Add kinds of buttons that are known by their id; those that a plugin adds go with it."""
-        super().add_dynamic_items(*items)
-        if (scope := scope_running()) is not None:
-            scope.on_close(lambda: self.remove_dynamic_items(*items))
-
     def _remove_own(self, command: commands.Command[Any, ..., Any]) -> None:
         if self.get_command(command.name) is command:
             self.remove_command(command.name)
@@ -86,11 +87,38 @@ class OwningBot(ReconnectableBot):
 class OwningTree(app_commands.CommandTree["OwningBot"]):
     """Runs slash commands in the name of the plugin they are of."""
 
+    def add_command(self, command: Any, /, **where: Any) -> None:
+        """Add a command of the application; one that a plugin adds by hand goes with it."""
+        super().add_command(command, **where)
+        if (scope := scope_running()) is not None:
+            for guild in where.get("guilds") or (where.get("guild"),):
+                scope.on_close(partial(self._remove_own, command, command.name, guild))
+
+    def _remove_own(self, command: Any, name: str, guild: discord.abc.Snowflake | None) -> None:
+        kind = getattr(command, "type", discord.AppCommandType.chat_input)
+        if self.get_command(name, guild=guild, type=kind) is command:
+            self.remove_command(name, guild=guild, type=kind)
+
     async def _call(self, interaction: discord.Interaction[OwningBot]) -> None:
-        _enter(getattr(interaction.command, "binding", None))
+        command = interaction.command
+        _enter(getattr(command, "binding", None))
+        if isinstance(command, app_commands.Command):
+            _dpy.lead_autocomplete(command, self._complete)
         try:
             await super()._call(interaction)
-        except SystemExit as error:
-            wrapped = app_commands.AppCommandError(_EXIT)
+        except (app_commands.AppCommandError, asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:  # of a check, an exit, or else what discord.py lets through
+            wrapped = app_commands.AppCommandError(EXIT if ends_more(error) else str(error))
+            wrapped.__cause__ = error
+            await self.on_error(interaction, wrapped)
+
+    async def _complete(
+        self, work: Callable[..., Awaitable[None]], interaction: discord.Interaction[OwningBot], *args: Any
+    ) -> None:
+        try:
+            await work(interaction, *args)
+        except Exception as error:  # which discord.py itself would only log
+            wrapped = app_commands.AppCommandError(str(error))
             wrapped.__cause__ = error
             await self.on_error(interaction, wrapped)

@@ -82,7 +82,7 @@ class ReactionFlow:
             try:
                 if message_id in messages:
                     self._hand_on(watch, event)
-            except Exception as error:
+            except BaseException as error:  # exits, too: nothing of ours is awaited here
                 watch.failed(error)
 
     def cleared(self, event: discord.RawReactionClearEvent | discord.RawReactionClearEmojiEvent) -> None:
@@ -96,7 +96,7 @@ class ReactionFlow:
             try:
                 if reaction.message_id in messages:
                     self._start(watch, reaction)
-            except Exception as error:
+            except BaseException as error:  # exits, too: nothing of ours is awaited here
                 watch.failed(error)
 
     def watch(self, watch: ReactionWatch) -> Callable[[], None]:

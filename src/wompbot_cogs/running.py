@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from inspect import currentframe
 from types import FrameType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from wompbot_cogs._dpy import is_loop, is_view_timer
+
+T = TypeVar("T")
+
+EXIT = "a plugin tried to end the process"
 
 _HOUSE = ("wompcore", "wompbot_cogs")
 
@@ -20,6 +25,10 @@ class Owner(Protocol):
     """What owns a plugin's tasks: its scope."""
 
     package: str
+
+    def enter(self) -> None:
+        """Let the current task count as work that was begun, until it ends."""
+        ...
 
     def adopt(self, task: asyncio.Task[Any], *, begun: bool) -> None:
         """Own a task; ``begun``: it may finish at the end, and is not cancelled."""
@@ -88,11 +97,13 @@ class _OwningFactory:
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, /, **kwargs: Any) -> asyncio.Future[Any]:
         run = _RUN.get()
         scope = None if run is None else run.scope()
-        if run is None or scope is None or is_view_timer(coro) or not _made_by(scope.package):
+        if run is None or scope is None or is_view_timer(coro) or not _is_of(scope.package, coro):
             made: asyncio.Future[Any] = self._make(loop, coro, **kwargs)
             return made
         task: asyncio.Task[Any] = self._make(loop, without_exit(coro), **kwargs)
         task.add_done_callback(lambda _: coro.close())  # one that never began is not awaited any more
+        if is_loop(coro):  # nobody awaits it
+            task.add_done_callback(partial(_report, run.scope))
         scope.adopt(task, begun=run.begun and not is_loop(coro))
         return task
 
@@ -103,22 +114,33 @@ def _make_task(
     return asyncio.Task(coro, loop=loop, **kwargs)
 
 
-def _made_by(package: str) -> bool:
-    """Return whether a package's code asked for what happens, and not a service that it uses.
+def _report(scope: weakref.ref[Owner], task: asyncio.Task[Any]) -> None:
+    if (owner := scope()) is not None and not task.cancelled() and (error := task.exception()) is not None:
+        owner.report(error)
+
+
+def _is_of(package: str, coro: Any) -> bool:
+    """Return whether a package's code is what a task runs, or asked for it, and not a service that it uses.
 
     A task that a service makes while it works for a plugin may be shared with others.
     """
+    if (run := getattr(coro, "cr_frame", None)) is not None and _is_in(package, run):
+        return True
     frame = currentframe()
     while frame is not None and not _module(frame).startswith("asyncio."):
         frame = frame.f_back  # task factories
     while frame is not None:
-        name = _module(frame)
-        if name == package or name.startswith(package + "."):
+        if _is_in(package, frame):
             return True
-        if name.partition(".")[0] in _HOUSE:
+        if _module(frame).partition(".")[0] in _HOUSE:
             return False
         frame = frame.f_back
     return False
+
+
+def _is_in(package: str, frame: FrameType) -> bool:
+    name = _module(frame)
+    return name == package or name.startswith(package + ".")
 
 
 def _module(frame: FrameType) -> str:
@@ -126,7 +148,7 @@ def _module(frame: FrameType) -> str:
     return name
 
 
-async def without_exit(work: Coroutine[Any, Any, Any]) -> Any:
+async def without_exit(work: Awaitable[T]) -> T:
     """Await a plugin's work; a plugin that wants to end the process ends its own task only.
 
     Raises:
@@ -134,5 +156,12 @@ async def without_exit(work: Coroutine[Any, Any, Any]) -> Any:
     """
     try:
         return await work
-    except SystemExit as error:
-        raise RuntimeError("a plugin tried to end the process") from error
+    except BaseException as error:
+        if not ends_more(error):
+            raise
+        raise RuntimeError(EXIT) from error
+
+
+def ends_more(error: BaseException) -> bool:
+    """Return whether an exception ends more than the task that raised it, as ``SystemExit`` does."""
+    return not isinstance(error, Exception | asyncio.CancelledError | GeneratorExit)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, ParamSpec
 
-from wompbot_cogs.running import run_as, without_exit
+from wompbot_cogs.running import run_as, running, without_exit
 from wompcore.errors import NotOpen
 
 P = ParamSpec("P")
@@ -89,7 +89,7 @@ class Scope:
         def called(*args: P.args, **kwargs: P.kwargs) -> None:
             try:
                 call(*args, **kwargs)
-            except Exception as error:
+            except BaseException as error:  # exits, too: nothing is awaited here
                 self.report(error)
 
         return called
@@ -112,8 +112,9 @@ class Scope:
     def go_live(self) -> None:
         """Open what waited for this moment. Synchronous, so no event falls between."""
         self._live = True
-        for open_it in self._openings:
-            self._endings.append(open_it())
+        with running(self):  # what is opened now is the plugin's, whoever brings it in
+            for open_it in self._openings:
+                self._endings.append(open_it())
         self._openings.clear()
 
     def retire(self) -> None:
@@ -125,7 +126,7 @@ class Scope:
             ending = self._endings.pop()
             try:
                 ending()
-            except Exception as error:
+            except BaseException as error:  # exits, too: nothing is awaited here
                 self.report(error)
 
     async def close(self, drain_s: float = _DRAIN_S) -> None:
@@ -141,7 +142,7 @@ class Scope:
             finish = self._last.pop()
             try:
                 async with asyncio.timeout(_END_S):
-                    await finish()
+                    await without_exit(finish())
             except Exception as error:
                 self.report(error)
         self.retire()  # what the work opened while it finished

@@ -163,18 +163,21 @@ async def test_m5_what_is_added_to_the_bot_by_hand_leaves_with_the_plugin(
         context.bot.add_listener(listener, "on_message")
         context.bot.add_check(lambda _: True)
         context.bot.add_view(view)
+        context.bot.tree.add_command(discord.app_commands.ContextMenu(name="m5", callback=menu))
         await context.send("dug")
 """)
-    site.install("m5", "import discord\n" + code)
+    menu = "import discord\nasync def menu(interaction, message: discord.Message): ...\n"
+    site.install("m5", menu + code)
     bot = living.app.bot
-    before = len(bot._checks), len(bot.persistent_views)
+    before = len(bot._checks), len(bot.persistent_views), len(bot.tree.get_commands())
     await living.app.host.load("m5")
     assert await living.ask("alice", "!dig") == "dug"
     await living.app.host.unload("m5")
     await drained(living, "m5")
     heard = len(shared.SEEN)
     await living.guild.say("alice", "anybody there?")
-    assert (len(bot._checks), len(bot.persistent_views), len(shared.SEEN)) == (*before, heard)
+    assert (len(bot._checks), len(bot.persistent_views), len(bot.tree.get_commands())) == before
+    assert len(shared.SEEN) == heard
     assert left_of(living, "m5") == ()
 
 

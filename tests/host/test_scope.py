@@ -54,13 +54,24 @@ async def test_work_that_outlasts_its_time_and_background_are_cancelled(
     assert failures == []
 
 
-async def test_work_that_wants_to_end_the_process_ends_alone(scope: Scope, failures: Failures) -> None:
+@pytest.mark.parametrize("fault", [SystemExit(4), KeyboardInterrupt(), BaseException("odd")], ids=repr)
+async def test_work_that_wants_to_end_the_process_ends_alone(
+    scope: Scope, failures: Failures, fault: BaseException
+) -> None:
     async def leave() -> None:
-        raise SystemExit(4)
+        raise fault
+
+    def leave_at_once() -> None:
+        raise fault
 
     scope.start(leave())
+    scope.reporting(leave_at_once)()
+    scope.on_close(leave_at_once)
+    scope.at_last(leave)
     await scope.close()
-    assert [str(error) for error in failures] == ["a plugin tried to end the process"]
+    words = [str(error) for error in failures]
+    assert words.count("a plugin tried to end the process") == 2
+    assert failures.count(fault) == 2
 
 
 async def test_background_ends_before_work_does(scope: Scope) -> None:

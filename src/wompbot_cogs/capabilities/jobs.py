@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from wompbot_cogs.running import without_exit
 from wompbot_cogs.scope import Scope
 from wompcore.jobs import JobFunction, Jobs
 
@@ -77,7 +78,7 @@ class PluginJobs:
 
         async def work() -> None:
             try:
-                await function(**arguments)
+                await without_exit(function(**arguments))
             except Exception as error:
                 done.set_exception(error)
             else:

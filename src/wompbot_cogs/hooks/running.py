@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from wompbot_cogs.errors import HookTimedOut
+from wompbot_cogs.running import without_exit
 
 T = TypeVar("T")
 
@@ -31,15 +32,13 @@ def begin(start: Start, work: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         assert task is not None
         outcome.add_done_callback(lambda done: task.cancel() if done.cancelled() else None)
         try:
-            value = await work()
+            value = await without_exit(work())
             if not outcome.done():
                 outcome.set_result(value)
         except asyncio.CancelledError as error:
             if task.cancelling():
                 raise
             raise RuntimeError("it cancelled itself") from error  # which is no reason to end the others
-        except SystemExit as error:
-            raise RuntimeError("a plugin tried to end the process") from error
         except Exception as error:
             if not outcome.done():
                 outcome.set_exception(error)

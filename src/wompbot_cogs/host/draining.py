@@ -41,6 +41,11 @@ class Draining:
         self._tasks[task] = plugin
         task.add_done_callback(self._tasks.pop)
 
+    @property
+    def drains(self) -> bool:
+        """Whether an old version still works."""
+        return bool(self._tasks)
+
     def is_draining(self, plugin: str) -> bool:
         """Return whether an old version of a plugin still works."""
         return plugin in self._tasks.values()

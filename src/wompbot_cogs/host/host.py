@@ -117,6 +117,10 @@ class Host:
         """Return whether a word is a prefix command of a version that is about to end."""
         return self._draining.was_here(word)
 
+    def is_changing(self) -> bool:
+        """Return whether a plugin comes or goes at this moment, or its last work ends."""
+        return self._serving.stages or self._draining.drains
+
     # -- changing ------------------------------------------------------------------------------
 
     async def load(self, plugin: str, *, by_id: int | None = None, via: str = "discord") -> PluginState:

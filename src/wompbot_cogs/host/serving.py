@@ -34,6 +34,8 @@ class _Served:
 class Serving:
     """Puts versions into the bot and takes them out.
 
+    ``stages`` tells whether one is being made ready.
+
     Args:
         bot: Where they serve.
         staging: Makes them ready.
@@ -61,6 +63,7 @@ class Serving:
         self._served: dict[str, _Served] = {}
         self.problems: dict[str, str] = {}  # not the errors: those would keep old code alive
         self.errors = 0
+        self.stages = False
 
     @property
     def loaded(self) -> dict[str, Loaded]:
@@ -97,6 +100,7 @@ class Serving:
 
         scope = Scope(found.id, failed, found.package)
         faults = Faults(found.id, self._tolerance, self._clock, tripped, on_trial=on_trial)
+        self.stages = True
         try:
             consented(wish, found)
             new = await self._staging.bring_in(found, scope, self.loaded)
@@ -109,6 +113,8 @@ class Serving:
         except BaseException:
             await scope.close(0)
             raise
+        finally:
+            self.stages = False
         # From the switch to here nothing suspends: no event is seen by neither or by both.
         old = self._served.pop(found.id, None)
         if old is not None:
