@@ -116,7 +116,7 @@ async def test_a_tools_own_argument_may_have_any_name(
     ("body", "reads", "errors"),
     [
         ("raise LookupError('secret')", "for a reason of its own", 1),
-        ("raise SystemExit(3)", "failed", 1),
+        ("raise SystemExit(3)", "for a reason of its own", 1),
         ("import asyncio; await asyncio.sleep(30)", "did not answer within 0.2 s", 1),
         ("raise ToolFailed('the oracle sleeps')", "the oracle sleeps", 0),
     ],

@@ -189,8 +189,7 @@ async def test_a_click_is_finished_over_a_swap_and_new_ones_go_to_the_new_versio
 async def test_whoever_uses_what_is_gone_is_told_so_kindly(living: Living, site: PluginSite) -> None:
     site.install("panel", panel("one"))
     await living.app.host.load("panel")
-    alice, channel = living.guild.member("alice"), living.guild._channels[living.guild.main_channel]
-    await living.slash("alice", "lasting")  # registered
+    alice = living.guild.member("alice")
     lasting, timed = await shown(living), await shown(living, 600)
     form = await alice.click(lasting, label="Form")
     await living.app.host.unload("panel")
@@ -201,12 +200,23 @@ async def test_whoever_uses_what_is_gone_is_told_so_kindly(living: Living, site:
         await alice.select(lasting, ["1"]),
         await alice.click(timed, label="Press"),
         await alice.submit_modal(form, {"word": "hi"}),
-        await alice.slash(channel, "lasting"),
     ]
     for result in results:
         text, hidden = response(result)
         assert "no longer here" in text
         assert hidden
+
+
+async def test_a_command_that_discord_still_shows_is_answered_for(living: Living, site: PluginSite) -> None:
+    site.install("panel", panel("one"))
+    await living.app.host.load("panel")
+    alice, channel = living.guild.member("alice"), living.guild._channels[living.guild.main_channel]
+    await living.slash("alice", "lasting")  # registered
+    for name in ("choose", "lasting"):
+        living.app.bot.tree.remove_command(name)
+    text, hidden = response(await alice.slash(channel, "lasting"))
+    assert "no longer here" in text
+    assert hidden
     assert await alice.autocomplete(channel, "choose", "word", "o") == []
 
 
