@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
+from operator import attrgetter
 from typing import Literal
 
-from wompcore.config import Price
-from wompcore.costs.prices import cost_of, worst_cost_of
 from wompcore.money import Usd
 from wompcore.repos.costs_ledger import PassedLimit
 from wompcore.usage import Attribution, Purpose, Usage
@@ -25,6 +24,7 @@ BACKGROUND = frozenset(
 """Purposes that nobody waits for; a budget may give them a lower limit."""
 
 _COUNTS = ("input", "output", "cached_input", "cache_write", "reasoning", "audio", "images")
+_COUNTS_OF = attrgetter(*_COUNTS)
 _TOKENS_MAX = 2**31 - 1  # a PostgreSQL integer
 _COST_MAX = Usd(10**9)
 _COST_PLACES = 100  # as many as sums of our own have
@@ -98,39 +98,38 @@ def worst_usage(call: Call) -> Usage:
     )
 
 
-def expected_usage(call: Call) -> Usage:
-    """Return what a call probably uses, within its bounds: half an answer, half a recording by default."""
-    most = worst_usage(call)
-    guess = call.expected or Usage(
-        -(-most.input // _BELOW_WORST),
-        -(-most.output // 2),
-        audio_s=most.audio_s / 2,
-        images=most.images,
-    )
+def expected_usage(call: Call, most: Usage) -> Usage:
+    """Return what a call probably uses, within its bounds: half an answer, half a recording by default.
+
+    Args:
+        call: The call.
+        most: The most that it can use.
+    """
+    if call.expected is None:
+        return Usage(
+            -(-most.input // _BELOW_WORST),
+            -(-most.output // 2),
+            audio_s=most.audio_s / 2,
+            images=most.images,
+        )
+    guess = storable(call.expected)
     return replace(
-        storable(guess),
+        guess,
         input=min(guess.input, most.input),
         output=min(guess.output, most.output),
         audio_s=min(guess.audio_s, most.audio_s),
     )
 
 
-def worst_cost(call: Call, price: Price) -> Usd:
-    """Return the most that a call can cost."""
-    return worst_cost_of(worst_usage(call), price)
-
-
-def expected_cost(call: Call, price: Price) -> Usd:
-    """Return what a call probably costs."""
-    return cost_of(expected_usage(call), price)
-
-
 def storable(usage: Usage) -> Usage:
     """Return the usage without what no provider can mean: numbers below zero, endless or far too large."""
-    counts = {name: min(max(getattr(usage, name), 0), _TOKENS_MAX) for name in _COUNTS}
-    plausible = usage.cost is not None and _plausible(usage.cost)
+    counts = _COUNTS_OF(usage)
+    plausible = usage.cost is None or _plausible(usage.cost)
+    if plausible and min(counts) >= 0 and max(counts) <= _TOKENS_MAX and 0 <= usage.audio_s <= _TOKENS_MAX:
+        return usage
+    bounded = {name: min(max(count, 0), _TOKENS_MAX) for name, count in zip(_COUNTS, counts, strict=True)}
     audio_s = min(max(usage.audio_s, 0.0), float(_TOKENS_MAX)) if isfinite(usage.audio_s) else 0.0
-    return replace(usage, **counts, audio_s=audio_s, cost=usage.cost if plausible else None)
+    return replace(usage, **bounded, audio_s=audio_s, cost=usage.cost if plausible else None)
 
 
 def _plausible(cost: Usd) -> bool:

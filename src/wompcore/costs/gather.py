@@ -29,13 +29,13 @@ class Gather(Generic[T, R]):
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._sender: asyncio.Task[None] | None = None
 
-    async def add(self, item: T) -> R:
-        """Send an item with the others and return its result."""
+    def put(self, item: T) -> asyncio.Future[R]:
+        """Send an item with the others; the future has its result."""
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
         if self._sender is None:
             self._sender = asyncio.create_task(self._keep_sending())
-        return await result
+        return result
 
     async def idle(self) -> None:
         """Wait until nothing is being sent."""

@@ -15,15 +15,13 @@ from wompcore.costs.call import (
     BACKGROUND,
     Call,
     Reservation,
-    expected_cost,
     expected_usage,
     storable,
-    worst_cost,
     worst_usage,
 )
 from wompcore.costs.closings import Closings
 from wompcore.costs.gather import Gather
-from wompcore.costs.prices import PriceBook, PriceSource, cost_of
+from wompcore.costs.prices import PriceBook, PriceSource, cost_of, worst_cost_of
 from wompcore.errors import BudgetExceeded, DatabaseError, DatabaseUnavailable, RowsRefused
 from wompcore.events import Observers
 from wompcore.ids import EntryIds
@@ -136,7 +134,7 @@ class Ledger:
             outcome: How the calls ended.
             within_s: Seconds to wait for the database at most; then it is finished in the background.
         """
-        entries = [self._entry(reservation, usage, outcome) for reservation, usage in pairs]
+        entries = [self._settled(reservation, usage, outcome) for reservation, usage in pairs]
         for entry in entries:
             if entry.id in self._open:
                 self._open.remove(entry.id)
@@ -182,7 +180,7 @@ class Ledger:
         await self._closings.close()
 
     async def _admitted(self, wanted: Sequence[ReservationRow]) -> Sequence[PassedLimit]:
-        reserving = asyncio.create_task(self._reserving.add(wanted))
+        reserving = self._reserving.put(wanted)
         try:
             passed = await asyncio.shield(reserving)
         except asyncio.CancelledError:
@@ -206,7 +204,7 @@ class Ledger:
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
 
-    async def _give_back(self, reserving: asyncio.Task[Any], wanted: Sequence[ReservationRow]) -> None:
+    async def _give_back(self, reserving: asyncio.Future[Any], wanted: Sequence[ReservationRow]) -> None:
         await asyncio.wait([reserving])
         if not reserving.cancelled() and reserving.exception() is not None:
             _log.info("a call that nobody waits for any more was not admitted: %s", reserving.exception())
@@ -221,25 +219,39 @@ class Ledger:
         self._hard = await self._repository.settle(entries, released, self._clock.now())
 
     def _wanted(self, call: Call, now: datetime) -> tuple[Reservation, ReservationRow]:
-        most, likely = worst_usage(call), expected_usage(call)
         price, source = self._price(call, now)
-        worst = worst_cost(call, price)
+        most = worst_usage(call)
+        likely = expected_usage(call, most)
+        worst = worst_cost_of(most, price)
         reservation = Reservation(self._ids.next(now), call, now, worst, most.input + most.output)
-        lost = self._entry(reservation, replace(most, cost=worst, estimated=True), "swept")
+        lost = replace(most, estimated=True)
         return reservation, ReservationRow(
-            replace(lost, price_source=source, estimate_usd=None, swept=True),
-            expected_usd=min(expected_cost(call, price), worst),
+            self._entry(reservation, lost, "swept", price, source, worst),
+            expected_usd=min(cost_of(likely, price), worst),
             expected_tokens=likely.input + likely.output,
             background=call.attribution.purpose in BACKGROUND,
             expires_at=now + self._sweep_after,
         )
 
-    def _entry(self, reservation: Reservation, usage: Usage, outcome: str) -> CostEntry:
-        call, what_for = reservation.call, reservation.call.attribution
+    def _settled(self, reservation: Reservation, usage: Usage, outcome: Outcome) -> CostEntry:
         usage = storable(usage)
-        price, source = self._price(call, reservation.at, usage.input)
+        price, source = self._price(reservation.call, reservation.at, usage.input)
         by_price = cost_of(usage, price)
-        cost = by_price if usage.cost is None else usage.cost
+        if usage.cost is None:
+            return self._entry(reservation, usage, outcome, price, source, by_price)
+        return self._entry(reservation, usage, outcome, price, "provider", usage.cost, by_price)
+
+    def _entry(
+        self,
+        reservation: Reservation,
+        usage: Usage,
+        outcome: str,
+        price: Price,
+        source: PriceSource,
+        cost: Usd,
+        estimate: Usd | None = None,
+    ) -> CostEntry:
+        call, what_for = reservation.call, reservation.call.attribution
         tokens = usage.input + usage.output
         named = what_for.person_id is None or self._may_name(what_for.person_id)
         return CostEntry(
@@ -256,7 +268,7 @@ class Ledger:
             output_tokens=usage.output,
             cached_tokens=usage.cached_input,
             cost_usd=cost,
-            price_source=source if usage.cost is None else "provider",
+            price_source=source,
             estimated=usage.estimated,
             outcome=outcome,
             cache_write_tokens=usage.cache_write,
@@ -265,10 +277,11 @@ class Ledger:
             audio_tokens=usage.audio,
             audio_s=usage.audio_s or None,
             price=price.model_dump_json(exclude_defaults=True),
-            estimate_usd=None if usage.cost is None else by_price,
+            estimate_usd=estimate,
             reserved_usd=reservation.worst_usd,
             above_reserved=cost > reservation.worst_usd or tokens > reservation.worst_tokens,
             payer_id=None if named else what_for.person_id,
+            swept=outcome == "swept",
         )
 
     def _price(self, call: Call, at: datetime, input_tokens: int | None = None) -> tuple[Price, PriceSource]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 from importlib.resources import files
 from typing import Literal, Protocol
 
@@ -19,7 +19,7 @@ PriceSource = Literal["provider", "settings", "genai-prices", "table", "default"
 when it is installed, our table, the default."""
 
 # Decimal arithmetic rounds to the context's digits; a bigint of tokens times any listed price has fewer.
-_EXACT_DIGITS = 100
+_EXACT = Context(prec=100)
 
 
 class PriceList(Protocol):
@@ -105,34 +105,30 @@ def cost_of(usage: Usage, price: Price) -> Usd:
     written = min(usage.cache_write, usage.input - cached)
     audio = min(usage.audio, usage.input - cached - written)
     reasoning = min(usage.reasoning, usage.output)
-    with localcontext(prec=_EXACT_DIGITS):
-        return (
-            per_million(usage.input - cached - written - audio, price.input)
-            + per_million(cached, _or(price.cached_input, price.input))
-            + per_million(written, _or(price.cache_write, price.input))
-            + per_million(audio, _or(price.audio, price.input))
-            + per_million(usage.output - reasoning, price.output)
-            + per_million(reasoning, _or(price.reasoning, price.output))
-            + Decimal(str(usage.audio_s)) * price.audio_minute / 60
-            + usage.images * price.image
-            + price.request
-        )
+    classes = (
+        (usage.input - cached - written - audio, price.input),
+        (cached, _or(price.cached_input, price.input)),
+        (written, _or(price.cache_write, price.input)),
+        (audio, _or(price.audio, price.input)),
+        (usage.output - reasoning, price.output),
+        (reasoning, _or(price.reasoning, price.output)),
+    )
+    return _sum(classes, usage, price)
 
 
 def worst_cost_of(usage: Usage, price: Price) -> Usd:
     """Return the most that so many tokens can cost: all of the dearest class they may belong to."""
     inputs = (price.input, price.cached_input or ZERO, price.cache_write or ZERO, price.audio or ZERO)
-    dearest = price.model_copy(
-        update={
-            "input": max(inputs),
-            "output": max(price.output, price.reasoning or ZERO),
-            "cached_input": None,
-            "cache_write": None,
-            "audio": None,
-            "reasoning": None,
-        }
-    )
-    return cost_of(usage, dearest)
+    outputs = (price.output, price.reasoning or ZERO)
+    return _sum(((usage.input, max(inputs)), (usage.output, max(outputs))), usage, price)
+
+
+def _sum(classes: Iterable[tuple[int, Usd]], usage: Usage, price: Price) -> Usd:
+    with localcontext(_EXACT):
+        cost = price.request + sum(per_million(tokens, each) for tokens, each in classes if tokens)
+        if usage.audio_s:
+            cost += Decimal(str(usage.audio_s)) * price.audio_minute / 60
+        return cost + usage.images * price.image if usage.images else cost
 
 
 def _shipped_table() -> Mapping[str, Price]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from wompcore.config import CostSettings, Price
 from wompcore.costs import Call, PriceBook, cost_of
-from wompcore.costs.call import expected_cost, expected_usage, worst_cost, worst_usage
+from wompcore.costs.call import expected_usage, worst_usage
+from wompcore.costs.prices import worst_cost_of
 from wompcore.usage import Attribution, Purpose, Usage
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -59,13 +60,15 @@ def test_nothing_within_a_calls_bounds_costs_more_than_its_worst_case(
         audio_s=data.draw(st.floats(0, call.max_audio_s)),
         images=call.images,
     )
-    assert Fraction(cost_of(usage, price)) <= Fraction(worst_cost(call, price))
+    assert Fraction(cost_of(usage, price)) <= Fraction(worst_cost_of(most, price))
 
 
 @given(CALLS, PRICES)
 def test_what_is_expected_lies_within_the_worst_case(call: Call, price: Price) -> None:
-    assert expected_cost(call, price) <= worst_cost(call, price)
-    assert expected_usage(call).input <= worst_usage(call).input
+    most = worst_usage(call)
+    expected = expected_usage(call, most)
+    assert cost_of(expected, price) <= worst_cost_of(most, price)
+    assert expected.input <= most.input
 
 
 def test_a_price_is_valid_from_its_day_and_for_its_provider() -> None:
