@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import select
 import time
+from collections import deque
 from typing import Any
 
 import psycopg
@@ -29,6 +30,13 @@ class ServerAway(PoolTimeout):
     def __init__(self, trouble: psycopg.Error) -> None:
         super().__init__(str(trouble))
         self.trouble = trouble
+
+
+class _NewestFirst(deque[AsyncConnection[Any]]):
+    """Idle connections, of which the one that was used last goes first: its server process is warm."""
+
+    def popleft(self) -> AsyncConnection[Any]:
+        return self.pop()
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
@@ -66,6 +74,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
             reconnect_timeout=_RECONNECT_S,
             open=False,
         )
+        self._pool = _NewestFirst()  # the library takes turns; each server process plans and caches for itself
         logger = logging.getLogger("psycopg.pool")
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)  # each failed try is a line there; callers get an error
