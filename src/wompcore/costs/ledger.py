@@ -6,31 +6,22 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any
 
 from wompcore.clock import Clock
-from wompcore.config import Price
-from wompcore.costs.call import (
-    BACKGROUND,
-    Call,
-    Reservation,
-    expected_usage,
-    storable,
-    worst_usage,
-)
+from wompcore.costs.call import Call, Reservation
 from wompcore.costs.closings import Closings
+from wompcore.costs.entries import Entries, Outcome
 from wompcore.costs.gather import Gather
-from wompcore.costs.prices import PriceBook, PriceSource, cost_of, worst_cost_of
+from wompcore.costs.prices import PriceBook
 from wompcore.errors import BudgetExceeded, DatabaseError, DatabaseUnavailable, RowsRefused
 from wompcore.events import Observers
 from wompcore.ids import EntryIds
-from wompcore.money import ZERO, Usd
+from wompcore.money import Usd
 from wompcore.repos.costs import CostRepository, Scope
 from wompcore.repos.costs_ledger import CostEntry, PassedLimit, ReservationRow
 from wompcore.usage import Usage
-
-Outcome = Literal["ok", "failed", "cancelled"]
 
 UNSAVED_MAX = 10_000
 """Entries kept while the database is away; with as many waiting no further call may start."""
@@ -75,11 +66,8 @@ class Ledger:
         sweep_after_s: float = SWEEP_AFTER_S,
     ) -> None:
         self._repository = repository
-        self._prices = prices
-        self._ids = ids
+        self._entries = Entries(prices, ids, may_name, timedelta(seconds=sweep_after_s))
         self._clock = clock
-        self._may_name = may_name
-        self._sweep_after = timedelta(seconds=sweep_after_s)
         self.settled: Observers[CostEntry] = Observers()
         self._open: set[int] = set()
         self._abandoned: set[asyncio.Task[None]] = set()
@@ -110,7 +98,7 @@ class Ledger:
         if self.unsaved >= UNSAVED_MAX:
             raise DatabaseUnavailable(f"{self.unsaved} costs wait for the database, no call may be added")
         now = self._clock.now()
-        wanted = [self._wanted(call, now) for call in calls]
+        wanted = [self._entries.wanted(call, now) for call in calls]
         passed: Sequence[PassedLimit] = ()
         if wanted and not (self._closings.away and self._hard is False):
             passed = await self._admitted([row for _, row in wanted])
@@ -134,7 +122,7 @@ class Ledger:
             outcome: How the calls ended.
             within_s: Seconds to wait for the database at most; then it is finished in the background.
         """
-        entries = [self._settled(reservation, usage, outcome) for reservation, usage in pairs]
+        entries = [self._entries.settled(reservation, usage, outcome) for reservation, usage in pairs]
         for entry in entries:
             if entry.id in self._open:
                 self._open.remove(entry.id)
@@ -217,77 +205,6 @@ class Ledger:
 
     async def _save(self, entries: Sequence[CostEntry], released: Sequence[int]) -> None:
         self._hard = await self._repository.settle(entries, released, self._clock.now())
-
-    def _wanted(self, call: Call, now: datetime) -> tuple[Reservation, ReservationRow]:
-        price, source = self._price(call, now)
-        most = worst_usage(call)
-        likely = expected_usage(call, most)
-        worst = worst_cost_of(most, price)
-        reservation = Reservation(self._ids.next(now), call, now, worst, most.input + most.output)
-        lost = replace(most, estimated=True)
-        return reservation, ReservationRow(
-            self._entry(reservation, lost, "swept", price, source, worst),
-            expected_usd=min(cost_of(likely, price), worst),
-            expected_tokens=likely.input + likely.output,
-            background=call.attribution.purpose in BACKGROUND,
-            expires_at=now + self._sweep_after,
-        )
-
-    def _settled(self, reservation: Reservation, usage: Usage, outcome: Outcome) -> CostEntry:
-        usage = storable(usage)
-        price, source = self._price(reservation.call, reservation.at, usage.input)
-        by_price = cost_of(usage, price)
-        if usage.cost is None:
-            return self._entry(reservation, usage, outcome, price, source, by_price)
-        return self._entry(reservation, usage, outcome, price, "provider", usage.cost, by_price)
-
-    def _entry(
-        self,
-        reservation: Reservation,
-        usage: Usage,
-        outcome: str,
-        price: Price,
-        source: PriceSource,
-        cost: Usd,
-        estimate: Usd | None = None,
-    ) -> CostEntry:
-        call, what_for = reservation.call, reservation.call.attribution
-        tokens = usage.input + usage.output
-        named = what_for.person_id is None or self._may_name(what_for.person_id)
-        return CostEntry(
-            id=reservation.id,
-            provider=call.provider,
-            model=call.model,
-            purpose=what_for.purpose,
-            plugin=what_for.plugin,
-            guild_id=what_for.guild_id,
-            channel_id=what_for.channel_id,
-            person_id=what_for.person_id if named else None,
-            message_id=what_for.message_id if named else None,
-            input_tokens=usage.input,
-            output_tokens=usage.output,
-            cached_tokens=usage.cached_input,
-            cost_usd=cost,
-            price_source=source,
-            estimated=usage.estimated,
-            outcome=outcome,
-            cache_write_tokens=usage.cache_write,
-            reasoning_tokens=usage.reasoning,
-            images=usage.images,
-            audio_tokens=usage.audio,
-            audio_s=usage.audio_s or None,
-            price=price.model_dump_json(exclude_defaults=True),
-            estimate_usd=estimate,
-            reserved_usd=reservation.worst_usd,
-            above_reserved=cost > reservation.worst_usd or tokens > reservation.worst_tokens,
-            payer_id=None if named else what_for.person_id,
-            swept=outcome == "swept",
-        )
-
-    def _price(self, call: Call, at: datetime, input_tokens: int | None = None) -> tuple[Price, PriceSource]:
-        if call.fixed_cost is not None:
-            return Price(input=ZERO, output=ZERO, request=call.fixed_cost), "settings"
-        return self._prices.look_up(call.provider, call.model, at, input_tokens)
 
 
 def _exceeded(limit: PassedLimit) -> BudgetExceeded:

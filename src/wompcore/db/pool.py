@@ -74,7 +74,9 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
             reconnect_timeout=_RECONNECT_S,
             open=False,
         )
-        self._pool = _NewestFirst()  # the library takes turns; each server process plans and caches for itself
+        self._pool = (
+            _NewestFirst()
+        )  # the library takes turns; each server process plans and caches for itself
         logger = logging.getLogger("psycopg.pool")
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)  # each failed try is a line there; callers get an error

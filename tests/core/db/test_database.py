@@ -150,3 +150,13 @@ async def test_a_closed_database_says_so(database_settings: DatabaseSettings) ->
         pass
     with pytest.raises(NotOpen):
         await db.execute("SELECT 1")
+
+
+async def test_the_connection_that_was_used_last_is_used_again(db: Database) -> None:
+    async with db.connection(), db.connection(), db.connection() as last:
+        newest = last.info.backend_pid
+    async with db.connection() as one:
+        first = one.info.backend_pid
+    async with db.connection() as one:
+        assert one.info.backend_pid == first
+    assert newest != first  # three were idle; the newest was given back first
