@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
@@ -23,7 +24,7 @@ REFUSED = (
 )
 CLOSED = (
     "**Budget closed: {subject}, per {period}.** A call cost more than its provider was allowed, so nothing "
-    "more is spent until the window resets or you lift it (`wompbot costs budgets lift {number}`). "
+    "more is spent until the window resets or you lift it (`/budget lift {number}`). "
     "{spent} so far."
 )
 MODELS = "\nModels in {month} (UTC): {models}."
@@ -68,6 +69,7 @@ class Alerts:
         self._channel_id = channel_id
         self._owners = owners
         self._known = known
+        self._early: deque[tuple[str, str]] = deque()
         self.untold = 0
         self._news = asyncio.Event()
 
@@ -110,11 +112,16 @@ class Alerts:
     async def tell(self, key: str, text: str) -> None:
         """Tell the owners something, once per key; until one of them has heard it, it is tried again.
 
+        Before the bot has logged in, and so knows them, it waits here.
+
         Args:
             key: Names it.
             text: What it says, at most 2,000 characters.
         """
         owners = sorted(self._owners())
+        if not owners:
+            self._early.append((key, text))
+            return
         if self._channel_id is not None:
             await self._outbox.post(key, self._channel_id, text, topic=key, else_to=owners)
             return
@@ -133,6 +140,9 @@ class Alerts:
         while True:
             try:
                 if self._owners():  # where there is a channel too: it may be closed to the bot
+                    while self._early:
+                        await self.tell(*self._early[0])
+                        self._early.popleft()
                     await self._budgets.hand_out(self.deliver)
                 self.untold = len(await self._outbox.untold())
             except Exception:  # whatever it is, the alert is still in the database

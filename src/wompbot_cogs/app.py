@@ -51,6 +51,7 @@ class App:
         bot: The Discord side.
         host: The plugins.
         hooks: What plugins implement.
+        alerts: What the owners must hear.
     """
 
     settings: BotSettings
@@ -60,6 +61,7 @@ class App:
     bot: WompBot
     host: Host
     hooks: Hooks
+    alerts: Alerts
 
 
 @asynccontextmanager
@@ -176,4 +178,4 @@ async def open_app(
         core.outbox.serve(DiscordSender(bot))
         core.jobs.start()
         stack.push_async_callback(core.jobs.stop)  # a job may need anything, so the worker goes first
-        yield App(settings, core, guilds, permissions, bot, host, hooks)
+        yield App(settings, core, guilds, permissions, bot, host, hooks, alerts)

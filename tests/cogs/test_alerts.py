@@ -14,6 +14,7 @@ import pytest
 
 from living_bot import OWNER, Living, Opener
 from wompbot_cogs.alerts import words
+from wompbot_cogs.app import open_app
 from wompbot_cogs.budgets import Known, refusal
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.simulated.guild import Said
@@ -28,6 +29,7 @@ from wompcore.usage import Attribution, Purpose, Usage
 CHANNEL = 4_194_304_000_000_100_000  # of every simulated guild, its first
 SENT = "SELECT count(*) FROM deliveries WHERE state = 'sent'"
 KNOWN = Known(lambda person: False, {7: "Here"}.get)
+FOR_OWNER = "SELECT count(*) FROM deliveries WHERE person_id = 9 AND text = 'Plugin x is out.'"
 TEN = Budget("all", amount=Decimal(10))
 
 
@@ -108,6 +110,17 @@ async def test_what_reaches_nobody_is_shown_to_the_owner(open_bot: Opener, bot_s
     assert "delivered" not in to_member.text
 
 
+async def test_what_is_told_before_the_owners_are_known_reaches_them(bot_settings: BotSettings) -> None:
+    async with open_app(bot_settings) as app:  # never logged in
+        await app.alerts.tell("quarantine x", "Plugin x is out.")
+        assert await app.core.db.fetch_value("SELECT count(*) FROM deliveries") == 0
+        app.permissions.trust(frozenset({9}))
+        await app.alerts.ready()
+        async with asyncio.timeout(20):
+            while not await app.core.db.fetch_value(FOR_OWNER):  # noqa: ASYNC110 # nothing tells
+                await asyncio.sleep(0.02)
+
+
 def test_an_alert_names_nobody_who_opted_out() -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)
     crossing = Crossing(1, 2, "person", "9", "day", "usd", Decimal(5), at, 80, Decimal(4), Decimal("4.1"), at)
@@ -137,7 +150,7 @@ async def test_a_provider_that_breaks_its_limits_is_told_of_until_it_is_lifted(l
     await spend(core, "0.30", worst="0.10")
     await until(lambda: len(heard) == 1)
     assert heard[0].text.startswith("**Budget closed: everything, per month.**")
-    assert f"`wompbot costs budgets lift {hard.id}`" in heard[0].text
+    assert f"`/budget lift {hard.id}`" in heard[0].text
     assert await core.budgets.lift(hard.id)
     await spend(core, "0.30", worst="0.10")
     await until(lambda: len(heard) == 2)

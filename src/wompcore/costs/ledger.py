@@ -126,7 +126,7 @@ class Ledger:
         for entry in entries:
             if entry.id in self._open:
                 self._open.remove(entry.id)
-                self.settled.tell(replace(entry, payer_id=None))
+                self.settled.tell(entry if entry.payer_id is None else replace(entry, payer_id=None))
                 if entry.above_reserved:
                     _log.warning(
                         "%s cost more for %s than it was allowed: $%s of $%s",

@@ -18,7 +18,6 @@ REMOVED = "Budget {number} is removed."
 UNKNOWN = "There is no budget {number}. `/budget list` shows them."
 LIFTED = "Budget {number} is open again."
 NOT_CLOSED = "Budget {number} was not closed. `/budget list` shows which are."
-_CLOSED = " Closed: a call cost more than was reserved; `/budget lift {number}` opens it."
 
 _KEYS_SHOWN = 3
 _LONGEST_CHOICE = 100
