@@ -19,7 +19,7 @@ LOGS = Path(os.environ.get("WOMPBOT_LOGS", "../shared/data/chat"))
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every rule, at small sizes. Arguments after ``--`` go to pytest."""
-    session.install("-e", ".[testing]")
+    session.install("-e", ".[testing]", "pip")  # which a test lets install a plugin
     # More processes than a small machine has cores: the tests wait more than they work.
     session.run("pytest", "--numprocesses=3", "--dist=worksteal", *session.posargs)
 
@@ -27,7 +27,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def endurance(session: nox.Session) -> None:
     """Kills, outages, cycles and large tables: the same tests with larger parameters."""
-    session.install("-e", ".[testing]", "mypy>=1.13", "ruff>=0.8")  # a new plugin must pass both
+    session.install("-e", ".[testing]", "pip", "setuptools>=77", "mypy>=1.13", "ruff>=0.8")  # as authors have
     session.run(
         "pytest",
         "-m",

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,14 +43,16 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 async def start(
-    *arguments: object, folder: Path | None = None, settings: Settings | None = None
+    *arguments: object,
+    folder: Path | None = None,
+    settings: Settings | None = None,
+    program: Sequence[object] = (WOMPBOT,),
 ) -> asyncio.subprocess.Process:
     """Start ``wompbot`` with these settings in its environment and no others."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WOMPBOT_")}
     home = {"HOME": str(folder)} if folder else {}
     return await asyncio.create_subprocess_exec(
-        WOMPBOT,
-        *map(str, arguments),
+        *map(str, [*program, *arguments]),
         cwd=folder,
         env=clean | home | {"NO_COLOR": "1"} | variables(settings or {}),
         stdin=asyncio.subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ class Greeter(commands.Cog, name="{id}"):
 
 plugin = Plugin(lambda context: Greeter())
 '''
+
+ONE_FILE = GREETER.replace("from {package}.words import GREETING\n", "GREETING = 'hello from {id}'\n")
 
 
 class PluginSite:
@@ -74,11 +77,19 @@ class PluginSite:
             filled = text.replace("{id}", plugin).replace("{package}", package)
             (folder / f"{name}.py").write_text(filled, encoding="utf-8")
         self.manifest(folder, plugin, version=version, needs=needs)
-        info = self.folder / f"{package}-1.dist-info"
-        info.mkdir(exist_ok=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
-        (info / "entry_points.txt").write_text(f"[wompbot.cogs]\n{plugin} = {entry or package + ':plugin'}\n")
+        self._metadata(package, f"{plugin} = {entry or package + ':plugin'}")
         return folder
+
+    def install_file(self, plugin: str, code: str = ONE_FILE, *, version: str = "1") -> Path:
+        """Install a plugin of one file, or change it, and return that file."""
+        module = f"{plugin}_file"
+        self.packages.add(module)
+        file = self.folder / f"{module}.py"
+        file.write_text(code.replace("{id}", plugin), encoding="utf-8")
+        self.manifest(self.folder, plugin, version=version)
+        (self.folder / "wompbot.toml").replace(file.with_suffix(".wompbot.toml"))
+        self._metadata(module, f"{plugin} = {module}:plugin")
+        return file
 
     def manifest(
         self, folder: Path, plugin: str, *, version: str = "1", api: int = 1, needs: Iterable[str] = ()
@@ -93,6 +104,19 @@ class PluginSite:
             f"needs = {list(needs)}",
         ]
         (folder / "wompbot.toml").write_text("\n".join(lines))
+
+    def uninstall(self, package: str) -> None:
+        """Remove what was installed."""
+        shutil.rmtree(self.folder / f"{package}-1.dist-info", ignore_errors=True)
+        shutil.rmtree(self.folder.joinpath(*package.split(".")), ignore_errors=True)
+        for file in self.folder.glob(f"{package}.*"):
+            file.unlink()
+
+    def _metadata(self, name: str, entry: str) -> None:
+        info = self.folder / f"{name}-1.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[wompbot.cogs]\n{entry}\n")
 
 
 @pytest.fixture

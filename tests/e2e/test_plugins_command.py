@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from command_line import Outcome, Settings, Wompbot, start
+from command_line import WOMPBOT, Outcome, Settings, Wompbot, start
 from discord_server import TOKEN, DiscordServer
+from plugin_venv import LAYOUTS, Place, place, project, wheel
 from wompbot_cogs.commands import menu
 from wompcore.config import DatabaseSettings
 from wompcore.llm.offline import offline_server
+
+__all__ = ["place"]
 
 
 @pytest.fixture
@@ -26,11 +30,13 @@ def settings(database_settings: DatabaseSettings) -> Iterator[dict[str, dict[str
 
 
 @asynccontextmanager
-async def running(settings: Settings, server: DiscordServer) -> AsyncIterator[None]:
+async def running(
+    settings: Settings, server: DiscordServer, program: Sequence[object] = (WOMPBOT,)
+) -> AsyncIterator[None]:
     async with offline_server() as model:
         discord = {"token": TOKEN, "api_base": server.api_base}
         given = {**settings, "discord": discord, "llm": {"base_url": model.base_url}}
-        process = await start("run", settings=given)
+        process = await start("run", settings=given, program=program)
         assert process.stdout is not None
         try:
             async with asyncio.timeout(60):
@@ -70,6 +76,52 @@ async def test_a_running_bot_does_what_the_command_line_says(
         shown = await wompbot("plugins", "list", **settings)
         assert shown.out.startswith("plugin ")
         assert "No bot runs" not in shown.out
+
+
+@pytest.mark.endurance(only=True)
+@pytest.mark.parametrize("layout", ["a wheel", *LAYOUTS])
+async def test_what_pip_installs_updates_and_removes_is_followed_by_a_running_bot(
+    wompbot: Wompbot,
+    settings: Settings,
+    discord_server: DiscordServer,
+    place: Place,
+    tmp_path: Path,
+    layout: str,
+) -> None:
+    async def says(*arguments: str) -> str:
+        done = await wompbot("plugins", *arguments, **settings)
+        return done.out + done.err
+
+    async def install(version: str, folder: str = "one") -> None:
+        if layout == "a wheel":
+            await asyncio.to_thread(place.install, wheel(tmp_path, version))
+        else:
+            made = project(tmp_path / folder, version, layout)
+            await asyncio.to_thread(place.install, made, "--editable")
+
+    async def answer() -> str:
+        await discord_server.say("!hello")
+        return await discord_server.reply()
+
+    program = [place.python, "-c", "from wompbot_cogs.cli import main; main()"]
+    async with running(settings, discord_server, program):
+        assert "not installed" in await says("load", "hello")
+        await install("1")
+        assert "hello 1 is loaded" in await says("load", "hello")
+        assert await answer() == "hello from 1"
+        await install("2")
+        assert "hello 2 runs" in await says("swap", "hello")
+        assert await answer() == "hello from 2"
+        await install("2", "elsewhere")  # the same version, an editable one from another folder
+        shutil.rmtree(tmp_path / "one", ignore_errors=True)
+        assert "hello 2 runs" in await says("swap", "hello")
+        assert await answer() == "hello from 2"
+        await asyncio.to_thread(place.pip, "uninstall", "-y", "hello-plugin")
+        assert "not installed" in await says("swap", "hello")
+        assert await answer() == "hello from 2"  # what runs, runs on
+        assert "is unloaded" in await says("unload", "hello")
+        rows = (await wompbot("plugins", "list", "--json", **settings)).json
+        assert "hello" not in {row["id"] for row in rows}
 
 
 async def test_without_a_bot_a_decision_is_written_down(wompbot: Wompbot, settings: Settings) -> None:

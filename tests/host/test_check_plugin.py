@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin_site import ONE_FILE
 from wompbot_cogs.authoring.check import check
 from wompbot_cogs.authoring.new import write_project
 from wompbot_cogs.finding import Finding
@@ -46,6 +47,18 @@ async def test_a_new_plugin_is_well(project: Path) -> None:
     found = await findings(project)
     assert [finding.good for finding in found] == [True, True, True]
     assert found[-1].detail == "swaps: 20 swaps and 2 unloads left nothing behind"
+
+
+@pytest.mark.endurance(only=True)  # what the others check, in another shape
+async def test_a_plugin_of_one_file_is_checked_like_any(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[project]\nname = 'solo'\n[project.entry-points.'wompbot.cogs']\nsolo = 'solo_file:plugin'\n"
+    )
+    (tmp_path / "solo_file.py").write_text(ONE_FILE.replace("{id}", "solo"))
+    assert "no solo_file.wompbot.toml beside it" in (await problems(tmp_path))[0]
+    manifest = '[plugin]\nid = "solo"\nversion = "1"\napi = 1\nsummary = "One."\n'
+    (tmp_path / "solo_file.wompbot.toml").write_text(manifest)
+    assert await problems(tmp_path) == []
 
 
 async def test_a_manifest_that_is_wrong_ends_the_check(project: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from living_bot import Living
-from plugin_site import GREETER, PluginSite
-from wompbot_cogs.errors import PluginConflict
+from plugin_site import ONE_FILE, PluginSite
+from wompbot_cogs.authoring.leaks import find_leaks, swap_often
+from wompbot_cogs.errors import PluginBroken, PluginConflict
 
 NEVER = "raise SystemExit('this must not run')"
 
@@ -18,21 +19,40 @@ def require(site: PluginSite, package: str, *lines: str) -> None:
 
 
 async def test_a_plugin_of_one_file_comes_changes_and_goes(living: Living, site: PluginSite) -> None:
-    site.install("solo", entry="solo_file:plugin")
-    site.packages.add("solo_file")
-    one_file = GREETER.replace("from {package}.words import GREETING\n", "GREETING = 'one'\n").replace(
-        "{id}", "solo"
-    )
-    (site.folder / "solo_file.py").write_text(one_file)
-    site.manifest(site.folder, "solo")
-    (site.folder / "wompbot.toml").rename(site.folder / "solo_file.wompbot.toml")
-    await living.app.host.load("solo")
-    assert await living.ask("alice", "!solo") == "one"
-    (site.folder / "solo_file.py").write_text(one_file.replace("one", "two"))
-    await living.app.host.swap("solo")
-    assert await living.ask("alice", "!solo") == "two"
-    await living.app.host.unload("solo")
+    host = living.app.host
+    site.install_file("solo")
+    await host.load("solo")
+    assert await living.ask("alice", "!solo") == "hello from solo"
+    assert (await host.memory())["solo"] > 1000
+    site.install_file("solo", ONE_FILE.replace("hello", "good morning"), version="2")
+    assert (await host.swap("solo")).version == "2"
+    assert await living.ask("alice", "!solo") == "good morning from solo"
+    site.install_file("solo", "def broken(:\n")
+    with pytest.raises(PluginBroken, match=r"solo_file\.py, line 1"):
+        await host.swap("solo")
+    assert await living.ask("alice", "!solo") == "good morning from solo"
+    site.install_file("solo")
+    assert await swap_often(living.app, "solo", 3) == []
+    assert await find_leaks(living.app, "solo") == []
+    site.uninstall("solo_file")
+    await host.unload("solo")
     assert await living.ask("alice", "!solo") == ""
+    assert "solo" not in {state.id for state in await host.look() if state.state != "draining"}
+
+
+async def test_a_file_that_keeps_what_it_should_not_is_on_the_receipt(
+    living: Living, site: PluginSite
+) -> None:
+    keeping = ONE_FILE.replace("class Greeter", "import keeping_file\n\nclass Greeter")
+    keeping = keeping.replace(
+        "context: Greeter()", "context: keeping_file.kept.append(Greeter()) or keeping_file.kept[-1]"
+    )
+    (site.folder / "keeping_file.py").write_text("kept = []\n")
+    site.packages.add("keeping_file")
+    site.install_file("solo", keeping)
+    await living.app.host.load("solo")
+    leaks = await swap_often(living.app, "solo", 3)
+    assert any("cog solo" in leak and "keeping_file" in leak for leak in leaks)
 
 
 async def test_a_plugin_in_a_namespace_package_is_loaded(living: Living, site: PluginSite) -> None:

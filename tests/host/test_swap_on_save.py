@@ -64,6 +64,26 @@ async def test_a_save_is_a_swap_and_a_broken_one_leaves_the_version_before(
     assert await living.ask("alice", "!hello") == "changed"
 
 
+async def test_a_plugin_of_one_file_is_swapped_when_it_or_its_manifest_is_saved(
+    living: Living, told: Told, site: PluginSite
+) -> None:
+    file = site.install_file("solo")
+    await living.app.host.load("solo")
+    assert "solo" in await told.next()
+    await asyncio.sleep(0.5)  # the system's watch begins in a thread that tells nobody
+    (site.folder / "elsewhere.py").write_text("nobody's = 1\n")
+    draft = file.with_name("draft")  # as editors do: written beside it, then put in its place
+    draft.write_text(file.read_text().replace("hello", "good morning"))
+    draft.replace(file)
+    assert await told.next() == "solo 1 was saved and runs."
+    assert await living.ask("alice", "!solo") == "good morning from solo"
+    manifest = file.with_suffix(".wompbot.toml")
+    manifest.write_text(manifest.read_text().replace('"1"', '"2"'))
+    assert await told.next() == "solo 2 was saved and runs."
+    file.write_text("\nnowhere\n")
+    assert f"{file}, line 2: NameError" in await told.next()
+
+
 async def test_what_was_unloaded_is_left_alone(living: Living, told: Told, folder: Path) -> None:
     await living.app.host.unload("hello")
     (folder / "words.py").write_text("GREETING = 'changed'\n")

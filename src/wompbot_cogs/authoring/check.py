@@ -85,9 +85,9 @@ def _at_rest(project: PluginProject, found: Found) -> Iterator[Finding]:
     if found.problem is not None:
         yield Finding(subject, False, f"manifest: {found.problem.problem}", found.problem.hint)
         return
-    manifest, folder = found.manifest, found.folder
-    if folder is not None and not folder.resolve().is_relative_to(project.folder):
-        yield Finding(subject, False, f"{folder} is installed and hides this one", "pip uninstall it.")
+    manifest, place = found.manifest, found.place
+    if place is not None and not place.resolve().is_relative_to(project.folder):
+        yield Finding(subject, False, f"{place} is installed and hides this one", "pip uninstall it.")
         return
     if manifest is None:
         yield Finding(subject, False, "manifest: missing", ManifestInvalid.hint)
@@ -95,8 +95,8 @@ def _at_rest(project: PluginProject, found: Found) -> Iterator[Finding]:
     asks = ", ".join(sorted(manifest.asks)) or "nothing"
     told = f"manifest: version {manifest.version}, interface level {manifest.api}, asks for {asks}"
     yield Finding(subject, True, told)
-    if folder is not None:
-        yield from _migrations(manifest, folder)
+    if found.folder is not None:
+        yield from _migrations(manifest, found.folder)
 
 
 def _migrations(manifest: Manifest, folder: Path) -> Iterator[Finding]:

@@ -83,5 +83,5 @@ def importable(project: PluginProject, into: Path) -> Iterator[None]:
 def _of_project(project: PluginProject) -> set[str]:
     """Return the ids of plugins that are installed from a project's own folder, as editable ones are."""
     home = project.folder.resolve()
-    folders = {plugin: found.folder for plugin, found in discover().items()}
-    return {plugin for plugin, folder in folders.items() if folder and folder.resolve().is_relative_to(home)}
+    places = {plugin: found.place for plugin, found in discover().items()}
+    return {plugin for plugin, place in places.items() if place and place.resolve().is_relative_to(home)}

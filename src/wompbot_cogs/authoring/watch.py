@@ -6,20 +6,21 @@ import asyncio
 import site
 import sysconfig
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from wompbot_cogs.errors import PluginError
-from wompbot_cogs.host import Host, PluginState, discover
+from wompbot_cogs.host import Host, PluginState
+from wompbot_cogs.manifest import FILE_NAME
 from wompcore.errors import ExtraMissing
 
 _QUIET_MS = 200
 """Milliseconds without another save: an editor writes several files, and some of them twice."""
 
-_LOOK_MS = 1000
-"""Milliseconds between two looks at which plugins are loaded."""
+_LOOK_S = 1.0
+"""Seconds between two looks at which plugins are loaded."""
 
 
 @asynccontextmanager
@@ -48,46 +49,56 @@ async def swapping_on_save(host: Host, say: Callable[[str], None]) -> AsyncItera
 
 
 async def _watch(host: Host, say: Callable[[str], None]) -> None:
+    site_packages = _site_packages()
+    told: set[str] = set()
+    while True:
+        places = _places(host, site_packages)
+        if new := places.keys() - told:
+            say(f"Swapping on save: {', '.join(sorted(new))}.")
+            told |= new
+        watches = [
+            asyncio.create_task(_swap_what_is_saved(host, part, say))
+            for is_folder in (True, False)
+            if (part := {plugin: place for plugin, place in places.items() if place.is_dir() is is_folder})
+        ]
+        try:
+            while _places(host, site_packages) == places:  # noqa: ASYNC110 # nobody tells
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+
+
+async def _swap_what_is_saved(host: Host, places: Mapping[str, Path], say: Callable[[str], None]) -> None:
+    """Watch either whole folders, or the folders of single files, whose other files are nobody's."""
     from watchfiles import DefaultFilter, awatch
 
-    told: set[Path] = set()
-    while True:
-        folders = await asyncio.to_thread(_folders, host)
-        if new := folders.keys() - told:
-            say(f"Swapping on save: {', '.join(sorted(folders[folder] for folder in new))}.")
-            told |= new
-        if not folders:
-            await asyncio.sleep(_LOOK_MS / 1000)
-            continue
-        async for changes in awatch(
-            *folders,
-            watch_filter=DefaultFilter(),
-            step=_QUIET_MS,
-            rust_timeout=_LOOK_MS,
-            yield_on_timeout=True,
-        ):
-            for plugin in _plugins_of((Path(path) for _, path in changes), folders):
-                await _swap(host, plugin, folders, say)
-            if await asyncio.to_thread(_folders, host) != folders:
-                break
+    whole = all(place.is_dir() for place in places.values())
+    watched = {place if whole else place.parent for place in places.values()}
+    try:
+        async for changes in awatch(*watched, watch_filter=DefaultFilter(), step=_QUIET_MS, recursive=whole):
+            files = [Path(path) for _, path in changes]
+            for plugin, place in places.items():
+                if any(_is_of(file, place) for file in files):
+                    await _swap(host, plugin, place, say)
+    except (OSError, RuntimeError) as error:  # such as the system's limit of watched folders
+        say(f"Nothing is swapped on save any more: {error}")
 
 
-def _folders(host: Host) -> dict[Path, str]:
-    """Return the plugins to watch, by folder."""
+def _site_packages() -> list[Path]:
     paths = sysconfig.get_paths()
-    installed = [
-        Path(path).resolve() for path in (paths["purelib"], paths["platlib"], *site.getsitepackages())
-    ]
+    return [Path(path).resolve() for path in (paths["purelib"], paths["platlib"], *site.getsitepackages())]
+
+
+def _places(host: Host, site_packages: Iterable[Path]) -> dict[str, Path]:
+    """Return the folders and files to watch, by plugin. Nothing is looked for: the host knows them."""
     wanted = {state.id for state in host.states() if _is_wanted(state)}
-    folders = {
-        found.folder.resolve(): plugin
-        for plugin, found in discover().items()
-        if plugin in wanted and found.folder is not None
-    }
+    places = {plugin: place.resolve() for plugin, place in host.places().items() if plugin in wanted}
     return {
-        folder: plugin
-        for folder, plugin in folders.items()
-        if folder.is_dir() and not any(folder.is_relative_to(place) for place in installed)
+        plugin: place
+        for plugin, place in places.items()
+        if place.exists() and not any(place.is_relative_to(folder) for folder in site_packages)
     }
 
 
@@ -97,31 +108,31 @@ def _is_wanted(state: PluginState) -> bool:
     return state.state in ("live", "failed") or by_itself
 
 
-def _plugins_of(files: Iterable[Path], folders: dict[Path, str]) -> list[str]:
-    """Return the plugins that files belong to, each once."""
-    owners = [folder for file in files for folder in folders if file.is_relative_to(folder)]
-    return sorted({folders[folder] for folder in owners})
+def _is_of(file: Path, place: Path) -> bool:
+    """Return whether a file is a plugin's: in its folder, or its one file, or the manifest beside that."""
+    return file.is_relative_to(place) or (
+        place.suffix == ".py" and file == place.with_suffix(f".{FILE_NAME}")
+    )
 
 
-async def _swap(host: Host, plugin: str, folders: dict[Path, str], say: Callable[[str], None]) -> None:
+async def _swap(host: Host, plugin: str, place: Path, say: Callable[[str], None]) -> None:
     if plugin not in {state.id for state in host.states() if _is_wanted(state)}:
         return
     serves = any(state.id == plugin and state.state == "live" for state in host.states())
     try:
         state = await host.load(plugin, via="watch")
     except PluginError as error:
-        [folder] = [folder for folder, owner in folders.items() if owner == plugin]
         still = " The version before still serves." if serves else ""
-        say(f"{plugin} is broken: {_place(error, folder)}{error.problem}.{still}")
+        say(f"{plugin} is broken: {_line(error, place)}{error.problem}.{still}")
     else:
         say(f"{plugin} {state.version} was saved and runs.")
 
 
-def _place(error: PluginError, folder: Path) -> str:
-    """Return where in a plugin's folder an error was raised, unless its text says so."""
+def _line(error: PluginError, place: Path) -> str:
+    """Return where in a plugin an error was raised, unless its text says so."""
     cause = error.__cause__
     if cause is None or isinstance(cause, SyntaxError):
         return ""
     frames = traceback.extract_tb(cause.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
+    own = [frame for frame in frames if _is_of(Path(frame.filename), place)]
     return f"{own[-1].filename}, line {own[-1].lineno}: " if own else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec, PathFinder
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from wompbot_cogs.errors import ManifestInvalid, PluginError
 from wompbot_cogs.host.requirements import check_requirements
+from wompbot_cogs.host.site_paths import SitePaths
 from wompbot_cogs.manifest import FILE_NAME, Manifest, read_manifest
 
 GROUP = "wompbot.cogs"
@@ -31,6 +33,7 @@ class Found:
         manifest: What it says of itself, if it can be loaded.
         problem: Why it cannot be loaded, or what else claims its id.
         folder: Its package's folder; a plugin of one file has none.
+        file: The file of a plugin of one file.
     """
 
     id: str
@@ -39,6 +42,12 @@ class Found:
     manifest: Manifest | None
     problem: PluginError | None = None
     folder: Path | None = None
+    file: Path | None = None
+
+    @property
+    def place(self) -> Path | None:
+        """Its package's folder or its one file, if that is known."""
+        return self.folder or self.file
 
     @property
     def built_in(self) -> bool:
@@ -49,17 +58,27 @@ class Found:
 class Installed:
     """What is installed, as of the last look.
 
+    Args:
+        paths: Follows what is installed, updated and uninstalled through ``.pth`` files.
+
     Attributes:
         found: Every plugin, by id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, paths: SitePaths) -> None:
+        self._paths = paths
+        self._looking = threading.Lock()  # the import path is the process's
         self.found: Mapping[str, Found] = {}
 
     async def look(self) -> Mapping[str, Found]:
         """Look again, beside the event loop: it takes as long as there are distributions."""
-        self.found = await asyncio.to_thread(discover)
+        self.found = await asyncio.to_thread(self._look)
         return self.found
+
+    def _look(self) -> Mapping[str, Found]:
+        with self._looking:
+            self._paths.follow()
+            return discover()
 
 
 def discover() -> dict[str, Found]:
@@ -90,20 +109,21 @@ def _settle(one: Found, other: Found) -> Found:
 
 def _look_at(entry: EntryPoint) -> Found:
     module, _, attribute = (part.strip() for part in entry.value.partition(":"))
-    folder = None
+    found = Found(entry.name, module, attribute, None)
     try:
-        folder, file = _located(entry.name, module)
+        place, file = _located(entry.name, module)
+        found = replace(found, folder=place) if place == file.parent else replace(found, file=place)
         manifest = read_manifest(entry.name, file)
         check_requirements(manifest, entry.dist)
     except PluginError as problem:
-        return Found(entry.name, module, attribute, None, problem, folder)
-    return Found(entry.name, module, attribute, manifest, folder=folder)
+        return replace(found, problem=problem)
+    return replace(found, manifest=manifest)
 
 
-def _located(plugin: str, package: str) -> tuple[Path | None, Path]:
+def _located(plugin: str, package: str) -> tuple[Path, Path]:
     """Return a package's folder and its manifest's file without importing it or its parents.
 
-    A plugin of one file has no folder; its manifest lies beside it.
+    The manifest of a plugin of one file lies beside that file.
     """
     top, *rest = package.split(".")
     spec = _top_level(top)
@@ -116,7 +136,7 @@ def _located(plugin: str, package: str) -> tuple[Path | None, Path]:
         if (folder / FILE_NAME).exists() or folder is folders[-1]:
             return folder, folder / FILE_NAME
     if spec is not None and spec.origin is not None and spec.name == package and spec.has_location:
-        return None, Path(spec.origin).with_suffix(f".{FILE_NAME}")
+        return Path(spec.origin), Path(spec.origin).with_suffix(f".{FILE_NAME}")
     raise ManifestInvalid(
         plugin, f"{package} is not installed", hint="The entry point must name a package or a module."
     )

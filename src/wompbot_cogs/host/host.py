@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from wompbot_cogs.errors import PluginError, PluginUnknown
 from wompbot_cogs.host.contracts import Contracts
@@ -95,6 +96,11 @@ class Host:
         found = self._installed.found
         ids = {*found, *self._serving.loaded, *self._serving.problems}
         return [self._state(plugin, found.get(plugin)) for plugin in sorted(ids)]
+
+    def places(self) -> dict[str, Path]:
+        """Return the folder, or the one file, of each plugin; as of the last look or change."""
+        found = self._installed.found
+        return {plugin: place for plugin, it in found.items() if (place := it.place) is not None}
 
     async def processes(self) -> list[PluginProcess]:
         """Return what every process runs, this one among them."""

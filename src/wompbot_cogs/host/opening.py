@@ -13,6 +13,7 @@ from wompbot_cogs.host.host import Host
 from wompbot_cogs.host.provision import Provision
 from wompbot_cogs.host.quarantine import Tolerance
 from wompbot_cogs.host.serving import Serving
+from wompbot_cogs.host.site_paths import SitePaths
 from wompbot_cogs.host.staging import Staging
 from wompbot_cogs.host.switch import AnyBot
 from wompbot_cogs.scope import Scope
@@ -56,6 +57,6 @@ def make_host(
     draining = Draining(bot, settings.drain_s)
     serving = Serving(bot, Staging(bot, provision, hooks, clock), draining, tolerance, clock, tripped)
     contracts = Contracts(states, draining, clock, settings.drain_s, 3 * BEAT_S, tell_owners)
-    installed = Installed()
+    installed = Installed(SitePaths())
     convergence = Convergence(serving, installed, contracts, states, clock, tolerance, tell_owners, changed)
     return Host(serving, installed, draining, contracts, convergence, states, slash_problem)
