@@ -81,7 +81,10 @@ class LlmSettings(Section):
     embedding_model: str = Field("", description="Model for embeddings. Empty: none.")
     transcription_model: str = Field("", description="Model for transcriptions. Empty: none.")
     max_audio_s: float = Field(
-        600.0, gt=0, le=86_400, description="Length of a recording, seconds, that is reserved for."
+        600.0,
+        gt=0,
+        le=86_400,
+        description="Seconds reserved for a recording that does not tell its own.",
     )
     extra_body: dict[str, Any] = Field(
         default_factory=dict,

@@ -26,6 +26,7 @@ from wompcore.llm.estimate import (
     worst_text,
 )
 from wompcore.llm.media import Audio, Embeddings, MediaProvider, Transcript
+from wompcore.llm.recording import length_s
 from wompcore.llm.reply import Provider, Reply
 from wompcore.llm.reply_stream import Arrival, ReplyStream
 from wompcore.llm.request import ChatRequest
@@ -187,7 +188,7 @@ class ChatClient:
     async def transcribe(
         self, audio: Audio, attribution: Attribution, *, model: str = "", language: str = ""
     ) -> Transcript:
-        """Turn speech into text. A recording longer than ``llm.max_audio_s`` may pass its reservation.
+        """Turn speech into text. One that is longer than its header says may pass its reservation.
 
         Args:
             audio: The recording.
@@ -201,8 +202,9 @@ class ChatClient:
         """
         model = model or self._settings.transcription_model
         media = self._media_for(model, "llm.transcription_model")
-        most = worst_audio(self._settings.max_audio_s)
-        likely = expected_audio(len(audio.data), most.audio_s)
+        told_s, longest_s = length_s(audio.data), self._settings.max_audio_s
+        most = worst_audio(told_s, longest_s)
+        likely = expected_audio(told_s, len(audio.data), longest_s)
         call = Call(
             media, model, attribution, most, lambda: likely, self._deadline(), self._ledger, self._meter
         )
@@ -281,8 +283,7 @@ class ChatClient:
 
     def _fill_in(self, request: ChatRequest) -> tuple[ChatRequest, Deadline]:
         """Return the request with nothing left to the provider, and its deadline."""
-        settings = self._settings
-        filled = request.with_defaults(settings.max_tokens, settings.temperature)
+        filled = request.with_defaults(self._settings.max_tokens, self._settings.temperature)
         return filled, self._deadline(request.deadline_s)
 
     def _deadline(self, within_s: float | None = None) -> Deadline:

@@ -30,6 +30,7 @@ _AUDIO_TOKENS_WORST = 50
 """A second. Source: Whisper has 1,500 positions for 30 s (Radford et al., "Robust Speech Recognition via
 Large-Scale Weak Supervision", 2022, section 2.2); Gemini counts 32 and OpenAI's newer models 10."""
 
+_AUDIO_LEAST_S = 10.0  # what Groq charges at least; others charge a second that was begun
 _AUDIO_BYTES_EXPECTED = 4000  # a second of Opus at 32 kbit/s, as Discord's own apps record
 _AUDIO_TOKENS_EXPECTED = 10  # a second, heard by OpenAI's newer models
 _SAID_EXPECTED = 4  # tokens a second, of 150 words a minute and their punctuation
@@ -122,24 +123,28 @@ def worst(request: ChatRequest) -> TokenEstimate:
     return TokenEstimate(tokens + IMAGE_WORST * images, request.max_tokens, images=images)
 
 
-def worst_audio(seconds: float) -> TokenEstimate:
-    """Return numbers that a recording's tokens do not exceed, heard or written.
+def worst_audio(told_s: float | None, longest_s: float) -> TokenEstimate:
+    """Return numbers that a recording's tokens do not exceed, heard or written, if its length is as told.
 
     Args:
-        seconds: Its length at most. The bytes bound nothing: an hour of silence fits into a few thousand.
+        told_s: Its length, seconds, when its header tells.
+        longest_s: Its length otherwise. The bytes bound nothing: an hour of silence fits into a few
+            thousand.
     """
+    seconds = longest_s if told_s is None else max(ceil(told_s) + 1.0, _AUDIO_LEAST_S)
     tokens = ceil(seconds * _AUDIO_TOKENS_WORST)
     return TokenEstimate(tokens, tokens, seconds)
 
 
-def expected_audio(size: int, longest_s: float) -> TokenEstimate:
-    """Estimate what a recording comes to, by its bytes: as a voice message in Discord does.
+def expected_audio(told_s: float | None, size: int, longest_s: float) -> TokenEstimate:
+    """Estimate what a recording comes to: by its bytes as a voice message in Discord, if it does not tell.
 
     Args:
+        told_s: Its length, seconds, when its header tells.
         size: Of the file, bytes.
         longest_s: Its length at most, seconds.
     """
-    seconds = min(size / _AUDIO_BYTES_EXPECTED, longest_s)
+    seconds = min(size / _AUDIO_BYTES_EXPECTED, longest_s) if told_s is None else told_s
     return TokenEstimate(ceil(seconds * _AUDIO_TOKENS_EXPECTED), ceil(seconds * _SAID_EXPECTED), seconds)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from llm_client import FOR, OpenClient, asking
+from ogg import voice_message
 from wompcore.clock import SystemClock
 from wompcore.config import CostSettings
 from wompcore.costs import Ledger, PriceBook
@@ -144,6 +145,33 @@ async def test_a_transcript_is_charged_by_the_minute(
             await own.chat.transcribe(Audio(bytes(size)), FOR, model="whisper-1")
     entries = await db.fetch_all("SELECT cost_usd, reserved_usd, audio_s, above_reserved FROM cost_entries")
     assert entries == [(Decimal(cost), Decimal("0.06"), float(Decimal(cost) * 10_000), above)]
+
+
+@pytest.mark.parametrize(
+    ("told_s", "charged_s", "cost", "reserved", "above"),
+    [
+        (5.0, None, "0.0005", "0.001", False),
+        (900.25, 901, "0.0901", "0.0902", False),
+        (60.0, 3600, "0.36", "0.0061", True),
+    ],
+    ids=["as it tells", "longer than reserved for otherwise", "longer than it tells"],
+)
+async def test_a_recording_is_reserved_for_by_the_length_it_tells(
+    open_client: OpenClient,
+    db: Database,
+    told_s: float,
+    charged_s: float | None,
+    cost: str,
+    reserved: str,
+    above: bool,
+) -> None:
+    said = Fault(body=json.dumps({"text": "hi", "duration": charged_s}).encode())
+    async with offline_server(faults=[said]) as server, open_client(server.base_url) as client:
+        media = OpenAiStyle(client.http.trusted, client.settings)
+        async with open_client(server.base_url, parts={"media": media}) as own:
+            await own.chat.transcribe(Audio(voice_message(told_s)), FOR, model="whisper-1")
+    entries = await db.fetch_all("SELECT cost_usd, reserved_usd, above_reserved FROM cost_entries")
+    assert entries == [(Decimal(cost), Decimal(reserved), above)]
 
 
 async def test_an_image_is_charged_by_the_piece_where_its_price_says_so(
