@@ -27,6 +27,16 @@ class Turn:
     way: Way = "older"
     start: int = MAX_ID
 
+    @property
+    def before_id(self) -> int | None:
+        """The entry that the page ends before; ``None`` for the first page and for newer ones."""
+        return None if self.way == "newer" or self.start == MAX_ID else self.start
+
+    @property
+    def after_id(self) -> int | None:
+        """The entry that the page lies on the newer side of, if it does."""
+        return self.start if self.way == "newer" else None
+
 
 class Pages(Protocol):
     """The cog that shows a list."""

@@ -10,9 +10,10 @@ import pytest
 
 from claim_process import BOB, NOW, Process, ScriptedJudge, said
 from wompcore.db import Database
-from wompcore.events import MessageEdited
+from wompcore.events import ChatMessage, MessageEdited
 
 NEW = "They will surely win that title again, by next year"
+Change = Callable[[ChatMessage], None]
 MOMENTS = ("waiting to begin", "the model thinks", "being stored", "over")
 
 
@@ -39,51 +40,54 @@ async def author_held(db: Database) -> AsyncIterator[None]:
 
 
 async def checked(
-    bot: Process, judge: ScriptedJudge, moment: str, change: Callable[[], None], withdraws: bool
+    bot: Process, judge: ScriptedJudge, message: ChatMessage, moment: str, change: Change
 ) -> None:
-    """Have a message checked and changed at that moment; who withdraws is held up by nobody's lock."""
-    await bot.db.execute("INSERT INTO people (id, name) VALUES (%s, 'bob')", [BOB])
+    """Have a message checked, and changed at that moment."""
     judge.may_answer.clear()
-    if moment == "waiting to begin" and not withdraws:
+    asked = len(judge.asked)
+    if moment == "waiting to begin":
         async with author_held(bot.db):
-            bot.watcher.offer(said(1))
+            bot.watcher.offer(message)
             await until(lambda: someone_waits(bot.db))
-            change()
-    elif moment == "waiting to begin":
-        bot.watcher.offer(said(1))
-        change()
+            change(message)
     else:
-        bot.watcher.offer(said(1))
-        await until(lambda: asyncio.sleep(0, bool(judge.asked)))
-        if moment == "the model thinks":
-            change()
-        elif moment == "being stored":
-            async with author_held(bot.db):
-                judge.may_answer.set()
-                await until(lambda: someone_waits(bot.db))
-                change()
+        bot.watcher.offer(message)
+        await until(lambda: asyncio.sleep(0, len(judge.asked) > asked))
+    if moment == "the model thinks":
+        change(message)
+    elif moment == "being stored":
+        async with author_held(bot.db):
+            judge.may_answer.set()
+            await until(lambda: someone_waits(bot.db))
+            change(message)
     judge.may_answer.set()
     await bot.watcher.settled()
     if moment == "over":
-        change()
-    await bot.watcher.settled()
+        change(message)
+        await bot.watcher.settled()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_an_edit_reaches_the_claim(bot: Process, judge: ScriptedJudge, moment: str) -> None:
-    edit = MessageEdited(said(1).id, NEW, BOB, NOW)
-    await checked(bot, judge, moment, lambda: bot.watcher.edited(edit), withdraws=False)
-    [claim] = await bot.claims()
-    assert (claim.text, [each.text for each in claim.edits]) == (NEW, [NEW])
+async def each_moment(bot: Process, judge: ScriptedJudge, change: Change) -> None:
+    await bot.db.execute("INSERT INTO people (id, name) VALUES (%s, 'bob')", [BOB])
+    for number, moment in enumerate(MOMENTS):
+        message = said(number, f"They will never win that title again, number {number}")
+        await checked(bot, judge, message, moment, change)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+async def test_an_edit_reaches_the_claim(eager: Process, judge: ScriptedJudge) -> None:
+    await each_moment(
+        eager, judge, lambda message: eager.watcher.edited(MessageEdited(message.id, NEW, BOB, NOW))
+    )
+    claims = await eager.claims()
+    assert [(claim.text, [each.text for each in claim.edits]) for claim in claims] == [(NEW, [NEW])] * 4
+
+
 async def test_a_deletion_leaves_nothing_to_see_or_to_learn_from(
-    bot: Process, judge: ScriptedJudge, moment: str
+    eager: Process, judge: ScriptedJudge
 ) -> None:
-    await checked(bot, judge, moment, lambda: bot.watcher.deleted([said(1).id]), withdraws=False)
-    assert await bot.claims() == []
-    assert await bot.db.fetch_value("SELECT count(*) FROM claim_lessons") == 0
+    await each_moment(eager, judge, lambda message: eager.watcher.deleted([message.id]))
+    assert await eager.claims() == []
+    assert await eager.db.fetch_value("SELECT count(*) FROM claim_lessons") == 0
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -92,12 +96,12 @@ async def test_a_withdrawal_leaves_nothing_to_see_or_to_learn_from(
 ) -> None:
     leaving: list[asyncio.Task[bool]] = []
 
-    def withdraw() -> None:
-        leaving.append(asyncio.create_task(bot.gate.withdraw(BOB, method="test")))
+    def withdraw(message: ChatMessage) -> None:
+        leaving.append(asyncio.create_task(bot.gate.withdraw(message.author_id, method="test")))
 
-    await checked(bot, judge, moment, withdraw, withdraws=True)
+    await bot.db.execute("INSERT INTO people (id, name) VALUES (%s, 'bob')", [BOB])
+    await checked(bot, judge, said(1), moment, withdraw)
     await asyncio.gather(*leaving)
-    await bot.watcher.settled()
     assert await bot.claims() == []
     for table in ("claim_lessons", "claim_checks", "claim_cooldowns"):
         assert await bot.db.fetch_value(f"SELECT count(*) FROM {table}") == 0

@@ -110,13 +110,12 @@ class ClaimsCog(commands.Cog, name="Claims"):
 
     async def _find(self, guild_id: int, turn: Turn) -> Receipts:
         person_id, _, words = turn.about.partition(":")
-        back = turn.way == "newer"
         return await self._claims.receipts.page(
             guild_id,
             person_id=int(person_id) or None,
             words=words,
-            before_id=None if back or turn.start == MAX_ID else turn.start,
-            after_id=turn.start if back else None,
+            before_id=turn.before_id,
+            after_id=turn.after_id,
             limit=_PAGE,
         )
 

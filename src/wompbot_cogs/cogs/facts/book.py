@@ -167,5 +167,5 @@ class FactBook:
         cooldown = timedelta(seconds=self._settings.cooldown_s)
         if within and (left := max(within) + cooldown - at) > timedelta():
             wait_s = left.total_seconds()
-            return CoolingDown(texts.TOO_SOON.format(wait_s=round(wait_s) or 1), retry_after_s=wait_s)
+            return CoolingDown(texts.too_soon(wait_s), retry_after_s=wait_s)
         return CoolingDown(texts.ONE_AT_A_TIME)

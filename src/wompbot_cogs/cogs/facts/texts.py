@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from discord.utils import escape_markdown, escape_mentions
@@ -30,7 +31,7 @@ MAY_NOT_ANSWER = "I may not write in that channel."
 SHOWN = "That message was checked a moment ago; the answer is below it."
 CHECKED = "The answer is below the message."
 
-TOO_SOON = "You asked for a fact check a moment ago; please wait another {wait_s} seconds."
+TOO_SOON = "You asked for a fact check a moment ago; please wait another {wait}."
 ENOUGH = "You had {count} fact checks within 24 hours; that is all for now."
 ENOUGH_HERE = "This server had all its fact checks of today; there are new ones after midnight UTC."
 ONE_AT_A_TIME = "A fact check for you is in progress."
@@ -54,6 +55,13 @@ _TITLE_CHARS = 100
 _URL_CHARS = 500
 _LONGEST = 4096
 _BRACKETS = str.maketrans({"[": "⟦", "]": "⟧"})
+
+
+def too_soon(wait_s: float) -> str:
+    """Return how long somebody has to wait; a part of a minute counts as one."""
+    seconds = max(1, round(wait_s))
+    wait = f"{ceil(seconds / 60)} minutes" if seconds > 100 else f"{seconds} second{'s' * (seconds > 1)}"
+    return TOO_SOON.format(wait=wait)
 
 
 def title(found: Judgement) -> str:

@@ -55,8 +55,8 @@ def own(takes: OwnTakes) -> str:
     rate = "none ruled yet" if takes.win_rate is None else f"{takes.win_rate:.0%}"
     lines = (
         f"**{takes.total:,}** in all",
-        f"controversy: {_score(takes.controversy)} on average",
-        f"community: {_score(takes.community)} on average",
+        f"controversy: {_average(takes.controversy)}",
+        f"community: {_average(takes.community)}",
         f"{_MARKS['won']} {takes.won} came true, {_MARKS['lost']} {takes.lost} did not, "
         f"{_MARKS['mixed']} {takes.mixed} in part",
         f"win rate: {rate}",
@@ -87,6 +87,10 @@ def _entry(place: int, take: HotTake, board: Board) -> str:
     )
     mark = f" {_MARKS[take.outcome]}" if take.outcome != "pending" else ""
     return f"{head}{mark}\n{plain(take.text, _TAKE_CHARS)}\n-# {' · '.join(scores)}"
+
+
+def _average(score: float | None) -> str:
+    return "none rated yet" if score is None else f"{score:.1f} of 10 on average"
 
 
 def _score(score: float | None) -> str:

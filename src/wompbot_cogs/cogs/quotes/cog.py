@@ -18,7 +18,6 @@ from wompbot_cogs.cogs.quotes import texts
 from wompcore.claims import Mode
 from wompcore.errors import QuoteRefused
 from wompcore.events import ReactionChanged
-from wompcore.ids import MAX_ID
 from wompcore.repos.quotes import Quotations
 
 _CLOUDS = ("\N{CLOUD}", "\N{CLOUD}\N{VARIATION SELECTOR-16}", "cloud")  # a custom one has a name
@@ -100,13 +99,12 @@ class QuotesCog(commands.Cog, name="Quotes"):
 
     async def _find(self, guild_id: int, turn: Turn) -> Quotations:
         person_id, _, words = turn.about.partition(":")
-        back = turn.way == "newer"
         return await self._quotes.page(
             guild_id,
             person_id=int(person_id) or None,
             words=words,
-            before_id=None if back or turn.start == MAX_ID else turn.start,
-            after_id=turn.start if back else None,
+            before_id=turn.before_id,
+            after_id=turn.after_id,
         )
 
     def _wanted(self, guild_id: int | None) -> bool:
