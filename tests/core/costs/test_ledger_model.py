@@ -56,6 +56,7 @@ class Booked:
     tokens: int
     state: str = "open"  # open | entry | swept | gone
     forgotten: bool = False  # whom it was for
+    unnamed: bool = False  # it was for somebody who opted out
 
     def applies(self, budget: Budget) -> str | None:
         """Return the key the call counts to, if it counts to the budget."""
@@ -87,6 +88,9 @@ class Model:
     calls: dict[int, Booked] = field(default_factory=dict)
     budgets: dict[int, Budget] = field(default_factory=dict)
     bars: set[tuple[int, str, datetime]] = field(default_factory=set)
+
+    def for_people(self) -> list[Budget]:
+        return [budget for budget in self.budgets.values() if budget.scope == "person"]
 
     def used(self, budget: Budget, key: str, now: datetime) -> tuple[Decimal, Decimal, bool]:
         spent = held = Decimal(0)
@@ -182,6 +186,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.clock = SteppedClock(BEGIN)
         self.costs = CostRepository(db)
         self.budgets = Budgets(BudgetRepository(db), self.clock)
+        self.out: set[int | None] = set()  # who opted out
         self.ledgers = [self.restarted(number) for number in (0, 1)]
         self.model = Model()
         self.run(self.sent(db.execute(EMPTY)))
@@ -192,7 +197,22 @@ class LedgerMachine(RuleBasedStateMachine):
     def restarted(self, number: int) -> Ledger:
         ids = EntryIds(number)
         ids.next(self.clock.now())
-        return Ledger(self.costs, PriceBook(PRICES, {}), EntryIds(number), self.clock)
+        return Ledger(
+            self.costs,
+            PriceBook(PRICES, {}),
+            EntryIds(number),
+            self.clock,
+            may_name=lambda person: person not in self.out,
+        )
+
+    def opted_out(self, call: Call) -> dict[str, bool]:
+        """Return how a row of a call stands now: nobody counts it where no budget is for people."""
+        unnamed = call.attribution.person_id in self.out
+        return {"unnamed": unnamed, "forgotten": unnamed and not self.model.for_people()}
+
+    @rule(person=st.sampled_from([1, 2]))
+    def opt_out_or_in(self, person: int) -> None:
+        self.out ^= {person}
 
     @rule(budget=BUDGETS)
     def set_budget(self, budget: Budget) -> None:
@@ -238,7 +258,8 @@ class LedgerMachine(RuleBasedStateMachine):
             return multiple()
         assert not refused
         for reservation in reservations:
-            self.model.calls[reservation.id] = Booked(reservation, Decimal(0), 0)
+            stands = self.opted_out(reservation.call)
+            self.model.calls[reservation.id] = Booked(reservation, Decimal(0), 0, **stands)
         return multiple(*[reservation.id for reservation in reservations])
 
     @rule(
@@ -253,9 +274,8 @@ class LedgerMachine(RuleBasedStateMachine):
         tokens = call.reservation.call.max_input_tokens * part // 4
         [cost] = self.run(self.ledgers[process].settle([(call.reservation, Usage(tokens))]))
         assert cost == priced(tokens, call.reservation.at)
-        call = replace(
-            call, usd=cost, tokens=tokens, state="entry", forgotten=False
-        )  # named by who settles it
+        stands = self.opted_out(call.reservation.call)  # as known to who settles it
+        call = replace(call, usd=cost, tokens=tokens, state="entry", **stands)
         self.model.calls[number] = call
         if tokens > call.reservation.worst_tokens:
             at = call.reservation.at
@@ -302,11 +322,33 @@ class LedgerMachine(RuleBasedStateMachine):
         for number, call in self.model.calls.items():
             if call.state == "open" and call.reservation.at + SWEPT_AFTER <= now:
                 worst = call.reservation
+                lost = call.forgotten or (call.unnamed and not self.model.for_people())
                 self.model.calls[number] = replace(
-                    call, state="swept", usd=worst.worst_usd, tokens=worst.worst_tokens
+                    call, state="swept", usd=worst.worst_usd, tokens=worst.worst_tokens, forgotten=lost
                 )
                 count += 1
         assert swept == count
+
+    @rule()
+    def forget_windows(self) -> None:
+        """A day after a window is over nobody knows whom it counted."""
+        self.run(self.budgets.forget())
+        late = self.clock.now() - timedelta(days=1)
+
+        def known(budget: Budget, at: datetime) -> bool:
+            return at > late or counts(budget, at, late)
+
+        for number, call in self.model.calls.items():
+            if call.unnamed and call.state in ("entry", "swept"):
+                at, people = call.reservation.at, self.model.for_people()
+                kept = any(call.applies(budget) is not None and known(budget, at) for budget in people)
+                self.model.calls[number] = replace(call, forgotten=not kept)
+        self.model.bars = {
+            (number, key, at)
+            for number, key, at in self.model.bars
+            if ((budget := self.model.budgets[number]).period != "hour" and budget.scope != "person")
+            or known(budget, at)
+        }
 
     @rule(minutes=st.sampled_from([0.01, 5, 14, 30, 59, 61, 24 * 60, 3 * 24 * 60]))
     def time_passes(self, minutes: float) -> None:
