@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wompbot_cogs.guilds import SETTINGS, GuildSetting, zone_of
     from wompbot_cogs.hooks import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest, hookimpl
     from wompbot_cogs.manifest import API_LEVEL, Manifest
-    from wompbot_cogs.pages import PageButton, Turn, Way, page_buttons
+    from wompbot_cogs.pages import PageButton, Turn, Way, page_buttons, whose_and_what
     from wompbot_cogs.permissions import Level, requires
     from wompbot_cogs.plain import plain
     from wompbot_cogs.plugin import Plugin
@@ -43,6 +43,7 @@ _HOME = {
     "plain": "wompbot_cogs.plain",
     "refusal": "wompbot_cogs.budgets",
     "requires": "wompbot_cogs.permissions",
+    "whose_and_what": "wompbot_cogs.pages",
     "zone_of": "wompbot_cogs.guilds",
 }
 
@@ -69,6 +70,7 @@ __all__ = [
     "plain",
     "refusal",
     "requires",
+    "whose_and_what",
     "zone_of",
 ]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 import discord
 
 from wompcore.ids import MAX_ID
 
 Way = Literal["older", "newer"]
+
+_MENTION: Final = re.compile(r"<@!?(\d{1,19})> ?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,19 @@ class PageButton(
         pages: Pages | None = interaction.client.get_cog(self.cog_name)
         if pages is not None:  # the cog may be on its way out
             await pages.turn(interaction, self.turn)
+
+
+def whose_and_what(member: discord.Member | None, keyword: str) -> tuple[int, str]:
+    """Return whose entries are asked for, 0 for everybody's, and the words that they must have.
+
+    Args:
+        member: The member who was named.
+        keyword: What else was typed; may begin by mentioning somebody who left the server.
+    """
+    words = " ".join(keyword.split())
+    if member is None and (gone := _MENTION.match(words)):
+        return min(int(gone[1]), MAX_ID), words[gone.end() :]
+    return member.id if member else 0, words
 
 
 def page_buttons(kind: type[PageButton], newer: Turn | None, older: Turn | None) -> discord.ui.View | None:

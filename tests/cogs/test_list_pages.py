@@ -106,6 +106,19 @@ async def test_quotes_are_found_by_words_and_member(living: Living) -> None:
     assert "40 characters" in await living.ask("alice", "!quotes " + "cheese " * 10)
 
 
+async def test_who_left_is_still_found_by_a_mention(living: Living) -> None:
+    gone = 123_456_789_012_345_678
+    for number, put in enumerate((claim, quote)):
+        said = message(living, number, "cheese is for ever")
+        said.author_id = gone
+        await put(living, said)
+    for command in ("!receipts", "!quotes"):
+        await living.ask("alice", f"{command} <@{gone}> cheese")
+        assert "cheese is for ever" in shown(living)
+        assert (await living.ask("alice", f"{command} <@{gone}> beer")) != ""
+        assert not living.last.embeds
+
+
 async def test_buttons_below_quotes_find_what_is_left(living: Living) -> None:
     for number in range(12):
         await quote(living, message(living, number, f"cheese {number:02}"))

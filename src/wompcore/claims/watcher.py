@@ -27,6 +27,7 @@ from wompcore.ids import SnowflakeSet, snowflake_at
 
 if TYPE_CHECKING:
     from wompcore.repos.claims import ClaimRepository
+    from wompcore.repos.due_claims import DueClaims
     from wompcore.repos.receipts import ReceiptBook
 
 LONGER_THAN: Final = 20
@@ -63,6 +64,7 @@ class ClaimWatcher:
     Attributes:
         counts: What was done so far.
         receipts: Finds claims and takes rulings.
+        due: Finds claims whose day is over and that nobody ruled on.
         found: Hears of every claim that this process finds.
         contradictions: Compares claims with older ones of their author.
         learning: What servers learn from the verdicts.
@@ -84,6 +86,7 @@ class ClaimWatcher:
         self.found = checker.found
         self.contradictions = contradictions
         self.receipts: ReceiptBook = book.receipts
+        self.due: DueClaims = book.due
         self._book = book
         self._checker = checker
         self._enabled = settings.enabled

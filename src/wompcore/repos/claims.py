@@ -15,6 +15,7 @@ from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import MAX_ID
 from wompcore.repos.claim_checks import CheckBook, refusals, text_hash
 from wompcore.repos.contradictions import ContradictionBook
+from wompcore.repos.due_claims import DueClaims
 from wompcore.repos.lessons import LessonBook
 from wompcore.repos.receipts import ReceiptBook
 
@@ -93,6 +94,7 @@ class ClaimRepository(CheckBook):
         receipts: Finds claims and takes rulings.
         contradictions: Claims that do not go together.
         lessons: What the filter can learn from.
+        due: Claims whose day is over.
         channel: Where NOTIFY tells of messages that carry a claim or a lesson now; the payload is the id.
     """
 
@@ -103,6 +105,7 @@ class ClaimRepository(CheckBook):
         self.receipts = ReceiptBook(db)
         self.contradictions = ContradictionBook(db)
         self.lessons = LessonBook(db)
+        self.due = DueClaims(db)
 
     async def store(
         self,

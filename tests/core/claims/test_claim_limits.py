@@ -12,7 +12,6 @@ from wompcore.errors import LimitReached
 from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
 from wompcore.repos.claims import ClaimRepository
-from wompcore.repos.due_claims import DueClaims
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COOLDOWN = 300.0
@@ -111,10 +110,10 @@ async def test_a_prediction_is_due_when_its_day_is_over(db: Database, on: date, 
             message, text="t", kind="prediction", confidence="certain", horizon="by march",
             due_on=due_on,
         )  # fmt: skip
-    found = await DueClaims(db).by(10, on)
+    found = await claims.due.by(10, on)
     assert [claim.id for claim in found] == due
-    assert await DueClaims(db).by(11, on) == []
+    assert await claims.due.by(11, on) == []
     for claim in found:
         assert (claim.horizon, claim.due_on) == ("by march", date(2027, 3, 31))
         await claims.receipts.rule(10, claim.id, "true", by_id=9, at=NOON)
-    assert await DueClaims(db).by(10, on) == []
+    assert await claims.due.by(10, on) == []

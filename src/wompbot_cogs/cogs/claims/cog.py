@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from wompbot_cogs import Context, Level, PageButton, Turn, page_buttons, requires
+from wompbot_cogs import Context, Level, PageButton, Turn, page_buttons, requires, whose_and_what
 from wompbot_cogs.cogs.claims import texts
 from wompcore.events import ChatMessage
 from wompcore.ids import MAX_ID
@@ -47,16 +47,16 @@ class ClaimsCog(commands.Cog, name="Claims"):
     ) -> None:
         """Show what was claimed here, by a member or with words in it, or one claim by its #number."""
         assert context.guild is not None  # guild_only
-        words = " ".join(keyword.split())
-        if member is None and (number := _NUMBER.fullmatch(words)):
+        person_id, words = whose_and_what(member, keyword)
+        if not person_id and (number := _NUMBER.fullmatch(words)):
             await self._show_one(context, context.guild.id, min(int(number[1]), MAX_ID))
             return
         if len(words) > _WORDS_CHARS:
             raise commands.BadArgument(texts.TOO_MUCH.format(limit=_WORDS_CHARS))
-        about = f"{member.id if member else 0}:{words}"
+        about = f"{person_id}:{words}"
         found = await self._find(context.guild.id, Turn(about))
         if not found.claims:
-            await context.send(texts.NONE_FITS if member or words else texts.NONE)
+            await context.send(texts.NONE_FITS if person_id or words else texts.NONE)
         elif view := _buttons(about, found):
             await context.send(embed=_page(found), view=view)
         else:

@@ -26,8 +26,8 @@ NOT_A_NUMBER = "'{word}' is not the number of a hot take."
 RULED = "{mark} `#{id}` is **{outcome}**, says <@{by}>: {text}"
 NOTES = "\nNotes: {notes}"
 
-_TAKE_CHARS = 150
-_NAME_CHARS = 50
+_TAKE_CHARS = 150  # of ten on a page
+_NAME_CHARS = 40
 _NOTES_CHARS = 500
 _MARKS: dict[Outcome, str] = {"pending": "❔", "won": "🏆", "lost": "💀", "mixed": "🔀"}
 
@@ -86,7 +86,8 @@ def _entry(place: int, take: HotTake, board: Board) -> str:
         f"{place}. `#{take.id}` **{plain(take.author_name, _NAME_CHARS)}** · {format_dt(take.made_at, 'd')}"
     )
     mark = f" {_MARKS[take.outcome]}" if take.outcome != "pending" else ""
-    return f"{head}{mark}\n{plain(take.text, _TAKE_CHARS)}\n-# {' · '.join(scores)}"
+    link = f"[message](https://discord.com/channels/{take.guild_id}/{take.channel_id}/{take.message_id})"
+    return f"{head}{mark}\n{plain(take.text, _TAKE_CHARS)}\n-# {' · '.join((*scores, link))}"
 
 
 def _average(score: float | None) -> str:

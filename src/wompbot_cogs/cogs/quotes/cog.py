@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from wompbot_cogs import Context, PageButton, Turn, page_buttons
+from wompbot_cogs import Context, PageButton, Turn, page_buttons, whose_and_what
 from wompbot_cogs.cogs.quotes import texts
 from wompcore.claims import Mode
 from wompcore.errors import QuoteRefused
@@ -55,13 +55,13 @@ class QuotesCog(commands.Cog, name="Quotes"):
     ) -> None:
         """Show the newest quotes, of a member or with words in them."""
         assert context.guild is not None  # guild_only
-        words = " ".join(keyword.split())
+        person_id, words = whose_and_what(member, keyword)
         if len(words) > _WORDS_CHARS:
             raise commands.BadArgument(texts.TOO_MUCH.format(limit=_WORDS_CHARS))
-        about = f"{member.id if member else 0}:{words}"
+        about = f"{person_id}:{words}"
         found = await self._find(context.guild.id, Turn(about))
         if not found.quotes:
-            await context.send(texts.none(of_member=member is not None, with_words=bool(words)))
+            await context.send(texts.none(of_member=bool(person_id), with_words=bool(words)))
         elif view := _buttons(about, found):
             await context.send(embed=_page(found), view=view)
         else:
