@@ -18,11 +18,11 @@ from wompbot_cogs.scope import Scope
 from wompbot_cogs.states import PluginHost
 from wompcore.claims import ClaimWatcher, HotTakes, Quotes
 from wompcore.consent import Gate
-from wompcore.core import Limits
 from wompcore.costs import Books
 from wompcore.db import OwnSchema
 from wompcore.http import GuardedSession
 from wompcore.jobs import Outbox
+from wompcore.limits import Limits
 from wompcore.privacy import Privacy
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Literal
 from wompcore.cache import Cache
 from wompcore.claims import ClaimWatcher, HotTakes, Quotes, Rater
 from wompcore.clock import Clock, SystemClock
-from wompcore.config import CoreSettings, LimitSettings
+from wompcore.config import CoreSettings
 from wompcore.consent import Gate
 from wompcore.costs import Budgets, Ledger, PriceBook
 from wompcore.db import Database, Listener, migrate, migrations_in
@@ -18,9 +18,8 @@ from wompcore.http import HttpSessions
 from wompcore.ids import EntryIds
 from wompcore.ingest import MessageStore
 from wompcore.jobs import Jobs, Outbox, jobs_migrations
-from wompcore.limits import ChannelSlots, Cooldown, PersonSlots
+from wompcore.limits import Limits
 from wompcore.llm import Breakers, ChatClient, OpenAiStyle, model_provider, read_states
-from wompcore.money import Usd
 from wompcore.observe import SILENT, Labels, Meter
 from wompcore.privacy import Privacy
 from wompcore.repos import breakers, consents
@@ -42,33 +41,6 @@ from wompcore.repos.reply_context import ReplyContexts
 from wompcore.search import WebSearch, provider_of, search_origin
 
 _INSTANCE = "SELECT nextval('instance_numbers')"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Who may ask how often.
-
-    Args:
-        channel: Replies in progress per channel; others wait their turn.
-        person: Replies in progress per person; others are refused.
-        cooldown: Seconds between requests per person.
-        reply_cost: Dollars that a reply's use of tools may cost.
-    """
-
-    channel: ChannelSlots
-    person: PersonSlots
-    cooldown: Cooldown
-    reply_cost: Usd
-
-    @classmethod
-    def of(cls, settings: LimitSettings) -> Limits:
-        """Make the limits that the settings ask for."""
-        return cls(
-            ChannelSlots(settings.channel_slots, settings.channel_queue, settings.channel_wait_s),
-            PersonSlots(settings.person_slots),
-            Cooldown(settings.person_cooldown_s),
-            settings.reply_cost,
-        )
 
 
 @dataclass(frozen=True, slots=True)

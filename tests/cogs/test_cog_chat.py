@@ -139,6 +139,19 @@ async def test_a_model_that_is_down_is_said_kindly(open_bot: Opener, bot_setting
     assert "401" not in said  # the reference is random hexadecimal and may hold these digits
 
 
+async def test_of_a_long_request_so_much_is_read_as_the_settings_say(
+    open_bot: Opener, bot_settings: BotSettings
+) -> None:
+    limits = bot_settings.limits.model_copy(update={"max_input_chars": 100})
+    async with offline_server(record=1) as server:
+        llm = bot_settings.llm.model_copy(update={"base_url": server.base_url})
+        living = await open_bot(bot_settings.model_copy(update={"limits": limits, "llm": llm}))
+        answer = await living.ask("alice", f"wompbot, {'la ' * 40}END")
+        assert b"END" not in server.recorded[0].body
+        assert server.recorded[0].body.count(b"la ") > 20
+    assert "100" in answer.splitlines()[-1]
+
+
 async def test_asking_again_at_once_is_slowed_down(open_bot: Opener, bot_settings: BotSettings) -> None:
     limits = bot_settings.limits.model_copy(update={"person_cooldown_s": 60.0})
     living = await open_bot(bot_settings.model_copy(update={"limits": limits}))

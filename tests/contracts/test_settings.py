@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+import wompbot_cogs
+import wompcore
 from wompbot_cogs.settings import BotSettings
 from wompcore.config import load_settings
 from wompcore.errors import ConfigInvalid
+
+_READ = re.compile(r"\.(\w+)")
+
+
+def leaves(section: type[BaseModel], above: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from leaves(kind, f"{above}{name}.")
+        else:
+            yield f"{above}{name}"
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    homes = (Path(package.__file__ or "").parent for package in (wompcore, wompbot_cogs))
+    read = {name for home in homes for file in home.rglob("*.py") for name in _READ.findall(file.read_text())}
+    assert [path for path in leaves(BotSettings) if path.rpartition(".")[2] not in read] == []
 
 
 def test_admin_ids_are_read_once_into_a_set_that_stays() -> None:

@@ -245,7 +245,9 @@ class LimitSettings(Section):
     reply_cost: Decimal = Field(
         Decimal("0.25"), gt=0, description="Dollars that a reply with tools may cost."
     )
-    max_input_chars: int = Field(2000, ge=100, le=100_000, description="Length of a request, characters.")
+    max_input_chars: int = Field(
+        2000, ge=100, le=100_000, description="Characters of a request that are read."
+    )
 
 
 class IngestSettings(Section):

@@ -37,11 +37,6 @@ class Gather(Generic[T, R]):
             self._sender = asyncio.create_task(self._keep_sending())
         return result
 
-    async def idle(self) -> None:
-        """Wait until nothing is being sent."""
-        while self._sender is not None:
-            await asyncio.wait([self._sender])
-
     async def _keep_sending(self) -> None:
         try:
             while self._waiting:

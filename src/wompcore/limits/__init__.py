@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wompcore.limits.cooldown import Cooldown
+from wompcore.limits.limits import Limits
 from wompcore.limits.slots import ChannelSlots, PersonSlots, Slots
 
-__all__ = ["ChannelSlots", "Cooldown", "PersonSlots", "Slots"]
+__all__ = ["ChannelSlots", "Cooldown", "Limits", "PersonSlots", "Slots"]

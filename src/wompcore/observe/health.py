@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import web
 
-from wompcore.errors import PortTaken, WompError
+from wompcore.errors import WompError
+from wompcore.observe.serving import serving
 
 if TYPE_CHECKING:
     from wompcore.observe.prometheus import PrometheusMeter
@@ -22,7 +23,6 @@ Notes: TypeAlias = Callable[[], Mapping[str, Any]]
 """Tells more, as JSON, that makes the process neither well nor ill."""
 
 _LOOK_WITHIN_S = 3.0
-_STOP_WITHIN_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -57,17 +57,8 @@ async def health_server(
 
     app = web.Application()
     app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_WITHIN_S)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except (OSError, OverflowError) as error:
-            raise PortTaken(host, port, getattr(error, "strerror", None) or str(error)) from error
-        at = f"[{host}]" if ":" in host else host
-        yield f"http://{at}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving(app, host, port) as origin:
+        yield origin
 
 
 async def _said(look: Look, within_s: float = _LOOK_WITHIN_S) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
-import psycopg
-
 from wompcore.db import Database
-from wompcore.errors import LimitReached, RowsRefused
+from wompcore.errors import LimitReached
 from wompcore.events import ChatMessage
 from wompcore.ids import snowflake_at
+from wompcore.repos.refused import refusals
 
 SAME_TEXT_FOR: Final = timedelta(hours=24)
 """How long a text is not checked again in a guild (spec 04, section 1)."""
@@ -184,12 +181,3 @@ class CheckBook:
 def text_hash(text: str) -> bytes:
     """Return what stands for a text, whatever its spaces."""
     return blake2b(" ".join(text.split()).encode(), digest_size=16).digest()
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn values that the database cannot hold into :class:`RowsRefused`."""
-    try:
-        yield
-    except psycopg.DataError as error:
-        raise RowsRefused(str(error).split("\n", 1)[0]) from error

@@ -13,11 +13,12 @@ from typing import Final
 from wompcore.db import Database
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import MAX_ID
-from wompcore.repos.claim_checks import CheckBook, refusals, text_hash
+from wompcore.repos.claim_checks import CheckBook, text_hash
 from wompcore.repos.contradictions import ContradictionBook
 from wompcore.repos.due_claims import DueClaims
 from wompcore.repos.lessons import LessonBook
 from wompcore.repos.receipts import ReceiptBook
+from wompcore.repos.refused import refusals
 
 EDITS_KEPT: Final = 50
 """Edits of a claim that are kept: the newest."""

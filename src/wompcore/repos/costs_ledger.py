@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-import psycopg
-
 from wompcore.db import Database
-from wompcore.errors import RowsRefused
 from wompcore.money import Usd
+from wompcore.repos.refused import refusals
 
 _RESERVE = "SELECT hard, passed::text FROM cost_reserve(%s::json)"
 _SETTLE = "SELECT hard FROM cost_settle(%s::json, %s::bigint[], %s::timestamptz)"
@@ -150,7 +147,7 @@ class LedgerRepository:
         Raises:
             RowsRefused: At least one call's data is refused; nothing was admitted.
         """
-        with _refusals():
+        with refusals():
             row = await self._db.fetch_one(_RESERVE, (_json(_numbered(groups)),))
         assert row is not None
         return Admission(
@@ -173,7 +170,7 @@ class LedgerRepository:
         Raises:
             RowsRefused: At least one entry's data is refused; nothing was written.
         """
-        with _refusals():
+        with refusals():
             values = (_json(map(_columns, entries)), list(released), at)
             return bool(await self._db.fetch_value(_SETTLE, values))
 
@@ -187,14 +184,6 @@ class LedgerRepository:
         Any number of processes may do it at once.
         """
         return int(await self._db.fetch_value(_SWEEP, (at, limit)))
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
-        raise RowsRefused(str(error).split("\n", 1)[0]) from error
 
 
 def _columns(entry: CostEntry) -> dict[str, object]:

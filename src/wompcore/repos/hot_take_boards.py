@@ -11,12 +11,10 @@ from wompcore.errors import HotTakeUnknown, RulingRefused
 
 Board = Literal["controversial", "vindicated", "worst", "community", "combined"]
 Outcome = Literal["pending", "won", "lost", "mixed"]
+"""What can become of a hot take; ``pending`` takes a ruling back."""
 
 BOARDS: Final[tuple[Board, ...]] = get_args(Board)
 """The leaderboards."""
-
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-"""What can become of a hot take; ``pending`` takes a ruling back."""
 
 # How well it has aged, 0 to 10; unruled, it counts as the middle (spec 04, section 5).
 _AGE: Final = "CASE h.outcome WHEN 'won' THEN 10 WHEN 'lost' THEN 0 ELSE 5 END"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import psycopg
-
 from wompcore.db import Database
-from wompcore.errors import RowsRefused
 from wompcore.events import ChatMessage, Gap, MessageEdited
+from wompcore.repos.refused import refusals
 
 # One statement stores a batch. The people's rows come first: the upsert locks them and returns their
 # newest state, so whoever withdrew before this lock is joined out, and whoever withdraws after it
@@ -93,14 +90,6 @@ class StoredBatch:
     opted_out: int
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
-        raise RowsRefused(str(error).split("\n", 1)[0]) from error
-
-
 def _row(message: ChatMessage) -> dict[str, object]:
     return {
         "id": message.id,
@@ -131,7 +120,7 @@ class MessageRepository:
         Raises:
             RowsRefused: At least one row's data is refused; nothing was written.
         """
-        with _refusals():
+        with refusals():
             row = await self._db.fetch_one(_STORE, (json.dumps([_row(message) for message in batch]),))
         assert row is not None  # a SELECT of scalar sub-queries always gives one row
         stored, opted_out, own = row
@@ -145,12 +134,12 @@ class MessageRepository:
     async def edit(self, edits: Sequence[MessageEdited]) -> None:
         """Update stored texts; messages of people who withdrew stay blank."""
         rows = [{"id": e.id, "text": e.text, "edited_at": e.edited_at.isoformat()} for e in edits]
-        with _refusals():
+        with refusals():
             await self._db.execute(_EDIT, (json.dumps(rows),))
 
     async def delete(self, ids: Iterable[int]) -> None:
         """Remove messages."""
-        with _refusals():
+        with refusals():
             await self._db.execute(_DELETE, (list(ids),))
 
     async def last_ids(self, channel_ids: Sequence[int], *, before_id: int) -> dict[int, int | None]:

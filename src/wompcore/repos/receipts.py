@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from wompcore.db import Database
 from wompcore.errors import ClaimUnknown, RulingRefused
 from wompcore.ids import MAX_ID
 
 Ruling = Literal["unverified", "true", "false", "mixed", "outdated"]
-
-RULINGS: Final[tuple[Ruling, ...]] = get_args(Ruling)
 """What a moderator can rule; ``unverified`` takes a ruling back."""
 
 _COLUMNS: Final = """c.id, c.message_id, c.guild_id, c.channel_id, c.author_id, c.author_name, c.text, c.kind,

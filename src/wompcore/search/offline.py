@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from wompcore.errors import PortTaken
+from wompcore.observe.serving import serving
 from wompcore.search.result import SearchResult
 
 _WORD = re.compile(r"\w{3,}")
-_STOP_WITHIN_S = 1.0
 
 
 class OfflineSearch:
@@ -64,14 +63,5 @@ async def offline_search(
     server = OfflineSearch(pages)
     app = web.Application()
     app.router.add_get("/search", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_WITHIN_S)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except (OSError, OverflowError) as error:
-            raise PortTaken(host, port, getattr(error, "strerror", None) or str(error)) from error
-        server.base_url = f"http://{host}:{runner.addresses[0][1]}"
+    async with serving(app, host, port) as server.base_url:
         yield server
-    finally:
-        await runner.cleanup()

@@ -36,7 +36,6 @@ from wompcore.usage import Attribution, Purpose
 
 _HISTORY = 50
 _HISTORY_AGE = timedelta(days=90)
-_INPUT_CHARS = 2000
 _PART_CHARS = 2000
 
 
@@ -79,7 +78,7 @@ class ChatCog(commands.Cog, name="Chat"):
             await self._send(source, texts.BUSY)
 
     async def _reply(self, message: ChatMessage, source: discord.Message, request: str) -> None:
-        asked = _asked(message, bound(request, _INPUT_CHARS))
+        asked = _asked(message, bound(request, self._limits.request_chars))
         word = await self._hooks.before_reply(asked)
         if word.declined is not None:
             await self._send(source, defuse_mentions(word.declined) or texts.DECLINED)
@@ -110,8 +109,8 @@ class ChatCog(commands.Cog, name="Chat"):
             text = self._failed(error, texts.UNAVAILABLE)
         except WompError as error:
             text = self._failed(error, texts.FAILED)
-        if len(request) > _INPUT_CHARS:
-            text += "\n" + texts.CUT.format(limit=_INPUT_CHARS)
+        if len(request) > self._limits.request_chars:
+            text += "\n" + texts.CUT.format(limit=self._limits.request_chars)
         names = {line.author_name.casefold(): line.author_id for line in context.history}
         names[message.author_name.casefold()] = message.author_id
         delivered = await self._deliver(placeholder, message, restore_mentions(text, names))

@@ -12,18 +12,17 @@ from typing import Any
 
 from aiohttp import web
 
-from wompcore.errors import PortTaken
 from wompcore.llm.offline import wire
 from wompcore.llm.offline.answers import WHO_I_AM
 from wompcore.llm.offline.embedding import DEFAULT_DIMENSIONS, embed
 from wompcore.llm.offline.model import OfflineAnswer, OfflineModel
+from wompcore.observe.serving import serving
 
 MODEL = "offline-1"
 EMBEDDING_MODEL = "offline-embedding-1"
 
 _MAX_BODY = 16 * 2**20
 _MAX_DIMENSIONS = 4096
-_STOP_WITHIN_S = 1.0
 _BYTES_PER_TOKEN = 4
 
 
@@ -184,19 +183,9 @@ async def offline_server(
         PortTaken: Nothing can listen there.
     """
     server = OfflineServer(model_name, api_key=api_key, faults=faults, record=record)
-    runner = web.AppRunner(
-        server.app(), access_log=None, handler_cancellation=True, shutdown_timeout=_STOP_WITHIN_S
-    )
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except (OSError, OverflowError) as error:
-            raise PortTaken(host, port, getattr(error, "strerror", None) or str(error)) from error
-        server.base_url = f"http://{host}:{runner.addresses[0][1]}/v1"
+    async with serving(server.app(), host, port) as origin:
+        server.base_url = f"{origin}/v1"
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
