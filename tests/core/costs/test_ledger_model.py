@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -210,6 +211,11 @@ class LedgerMachine(RuleBasedStateMachine):
         unnamed = call.attribution.person_id in self.out
         return {"unnamed": unnamed, "forgotten": unnamed and not self.model.for_people()}
 
+    @initialize(out=st.sets(st.sampled_from([1, 2])), budget=BUDGETS)
+    def begin(self, out: set[int], budget: Budget) -> None:
+        self.out |= out
+        self.set_budget(budget)
+
     @rule(person=st.sampled_from([1, 2]))
     def opt_out_or_in(self, person: int) -> None:
         self.out ^= {person}
@@ -377,9 +383,12 @@ class LedgerMachine(RuleBasedStateMachine):
         assert reservations == [(n,) for n, call in sorted(calls) if call.state == "open"]
         assert wrong == [[[], [], []], []]
         for use in budgets:
-            for used in use.used:
-                right = self.model.used(use.budget, used.key, self.clock.now())
-                assert (used.spent, used.held, used.barred) == right
+            found = {used.key: (used.spent, used.held, used.barred) for used in use.used}
+            keys = {call.applies(use.budget) for _, call in calls} - {None}
+            for key in keys | found.keys():
+                assert key is not None
+                right = self.model.used(use.budget, key, self.clock.now())
+                assert found.get(key, (0, 0, False)) == right
 
 
 @pytest.mark.endurance
