@@ -52,6 +52,7 @@ class PluginSite:
         entry: str = "",
         needs: Iterable[str] = (),
         version: str = "1",
+        content: bool = True,
         **files: str,
     ) -> Path:
         """Install a plugin, or change it.
@@ -63,6 +64,7 @@ class PluginSite:
             entry: What its entry point names; ``package:plugin`` when left out.
             needs: Capabilities its manifest asks for.
             version: The version its manifest says.
+            content: Whether its manifest asks for message content.
             files: Its other modules by name, without ``.py``.
 
         Returns:
@@ -76,7 +78,7 @@ class PluginSite:
         for name, text in {"__init__": code, **files}.items():
             filled = text.replace("{id}", plugin).replace("{package}", package)
             (folder / f"{name}.py").write_text(filled, encoding="utf-8")
-        self.manifest(folder, plugin, version=version, needs=needs)
+        self.manifest(folder, plugin, version=version, needs=needs, content=content)
         self._metadata(package, f"{plugin} = {entry or package + ':plugin'}")
         return folder
 
@@ -92,7 +94,14 @@ class PluginSite:
         return file
 
     def manifest(
-        self, folder: Path, plugin: str, *, version: str = "1", api: int = 1, needs: Iterable[str] = ()
+        self,
+        folder: Path,
+        plugin: str,
+        *,
+        version: str = "1",
+        api: int = 1,
+        needs: Iterable[str] = (),
+        content: bool = True,
     ) -> None:
         """Write a manifest."""
         lines = [
@@ -102,6 +111,7 @@ class PluginSite:
             f"api = {api}",
             'summary = "A plugin of a test."',
             f"needs = {list(needs)}",
+            f"message_content = {str(content).lower()}",
         ]
         (folder / "wompbot.toml").write_text("\n".join(lines))
 

@@ -17,6 +17,7 @@ from wompbot_cogs.budgets import Known
 from wompbot_cogs.capabilities import (
     PluginCache,
     PluginJobs,
+    PluginMemory,
     PluginMessages,
     PluginModel,
     PluginSearch,
@@ -36,7 +37,9 @@ from wompbot_cogs.settings import BotSettings
 from wompcore.clock import Clock
 from wompcore.core import Core
 from wompcore.costs import Books, CostExport, CostReport
+from wompcore.memory import Memory
 from wompcore.observe import SILENT
+from wompcore.repos.recall import RecallRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ async def open_app(
         )
 
         costs = core.repos.costs
+        memory = Memory(RecallRepository(core.db), core.consent)
         books = Books(CostReport(costs, core.clock), core.budgets, CostExport(costs), core.outbox.untold)
         alerts = await stack.enter_async_context(
             Alerts.open(
@@ -144,7 +148,8 @@ async def open_app(
                 "jobs": PluginJobs(core.jobs, plugin, scope),
                 "limits": core.limits,
                 "llm": PluginModel(core.llm, plugin),
-                "messages": PluginMessages(flow, reactions, bot.tree, core, scope, plugin),
+                "memory": PluginMemory(memory, guilds),
+                "messages": PluginMessages(flow, reactions, bot.tree, core, scope, manifest),
                 "notify": core.outbox,
                 "permissions": permissions,
                 "plugins": host,

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import discord
 
-from wompbot_cogs.capabilities import PluginCache, PluginJobs, PluginMessages, PluginModel, PluginSearch
+from wompbot_cogs.capabilities import (
+    PluginCache,
+    PluginJobs,
+    PluginMemory,
+    PluginMessages,
+    PluginModel,
+    PluginSearch,
+)
 from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.hooks import PluginHooks
@@ -119,17 +126,15 @@ class Context:
         return self._get("jobs", PluginJobs)
 
     @property
-    def memory(self) -> NoReturn:
-        """What was said long ago, which this version of the host does not remember.
+    def memory(self) -> PluginMemory:
+        """What was said, found again.
 
         Raises:
-            NotGranted: Always.
+            NotGranted: The manifest does not ask for memory and for message content.
         """
-        raise NotGranted(
-            self.manifest.id,
-            "this version of the host has no memory",
-            hint=f"Leave 'memory' out of `needs` in its {FILE_NAME} until a version has it.",
-        )
+        memory = self._get("memory", PluginMemory)
+        self.manifest.require_content("memory")
+        return memory
 
     @property
     def llm(self) -> PluginModel:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from wompbot_cogs.errors import ManifestInvalid
+from wompbot_cogs.errors import ManifestInvalid, NotGranted
 from wompcore.holders import Holder
 
 API_LEVEL = 1
@@ -142,6 +142,19 @@ class Manifest(_Table):
                 *(["message_content"] if self.message_content else []),
             }
         )
+
+    def require_content(self, what: str) -> None:
+        """Refuse something that tells what people write to a plugin that did not ask for that.
+
+        Args:
+            what: What tells it.
+
+        Raises:
+            NotGranted: The manifest does not ask for message content.
+        """
+        if not self.message_content:
+            hint = f"Set message_content = true in its {FILE_NAME}; the owner consents to that."
+            raise NotGranted(self.id, f"{what} tells what people write", hint=hint)
 
     def holders(self) -> list[Holder]:
         """Return where it keeps personal data, as the catalogue knows it."""

@@ -57,9 +57,17 @@ class OwningBot(ReconnectableBot):
 
     def add_listener(self, func: Any, /, name: str = discord.utils.MISSING) -> None:
         """Add a listener; one that a plugin adds goes with it."""
-        super().add_listener(func, name)
         if (scope := scope_running()) is not None:
+            scope.allow_event(func.__name__ if name is discord.utils.MISSING else name)
+        super().add_listener(func, name)
+        if scope is not None:
             scope.on_close(lambda: self.remove_listener(func, name))
+
+    def wait_for(self, event: Any, /, **how: Any) -> Any:
+        """Wait for an event, if the plugin that waits may hear of it."""
+        if (scope := scope_running()) is not None:
+            scope.allow_event(f"on_{event}")
+        return super().wait_for(event, **how)
 
     def add_check(self, func: Any, /, *, call_once: bool = False) -> None:
         """Add a check of every command; one that a plugin adds goes with it."""

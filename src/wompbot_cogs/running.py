@@ -25,6 +25,7 @@ class Owner(Protocol):
     """What owns a plugin's tasks: its scope."""
 
     package: str
+    allow_event: Callable[[str], None]
 
     def enter(self) -> None:
         """Let the current task count as work that was begun, until it ends."""

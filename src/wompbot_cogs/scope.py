@@ -26,10 +26,14 @@ class Scope:
         plugin: The plugin's id.
         failed: Called with each error of what the plugin runs.
         package: Where its code lives: tasks that this code makes are the plugin's.
+
+    Attributes:
+        allow_event: Refuses an event of Discord that the plugin may not listen to; raises ``NotGranted``.
     """
 
     def __init__(self, plugin: str, failed: Callable[[str, BaseException], None], package: str = "") -> None:
         self.plugin = plugin
+        self.allow_event: Callable[[str], None] = lambda name: None
         self.package = package
         self._failed = failed
         self._work: set[asyncio.Task[Any]] = set()

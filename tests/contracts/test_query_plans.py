@@ -26,6 +26,7 @@ from wompcore.repos.hot_takes import HotTakeRepository
 from wompcore.repos.messages import MessageRepository
 from wompcore.repos.partitions import PartitionRepository
 from wompcore.repos.quotes import QuoteRepository
+from wompcore.repos.recall import RecallRepository
 from wompcore.repos.receipts import ReceiptBook
 from wompcore.repos.reply_context import ReplyContexts
 
@@ -81,6 +82,8 @@ HOT: dict[str, Hot] = {
     "edit": lambda db: MessageRepository(db).edit([MessageEdited(LAST, "new", 1, NOW)]),
     "delete": lambda db: MessageRepository(db).delete([LAST]),
     "gap": lambda db: MessageRepository(db).last_ids([1], before_id=LAST),
+    "newest of a channel": lambda db: RecallRepository(db).recent(1, 100),
+    "words of messages": lambda db: RecallRepository(db).search("4020", 1, 100),
     "recall": lambda db: ContradictionBook(db).candidates(LAST),
     "words": lambda db: ReceiptBook(db).page(1, words="4020"),
     "said before": lambda db: ReceiptBook(db).said_before(1),

@@ -48,7 +48,14 @@ class House:
 
     def live(self, plugin: str, *objects: object, api: int = 1, has: frozenset[str] = frozenset()) -> Scope:
         scope = Scope(plugin, failed=lambda plugin, error: self.failures.append((plugin, error)))
-        manifest = Manifest(id=plugin, version="1", api=api, summary="Of a test.", needs={"messages"} & has)
+        manifest = Manifest(
+            id=plugin,
+            version="1",
+            api=api,
+            summary="Of a test.",
+            needs={"messages"} & has,
+            message_content=True,
+        )
         self.hooks.stage(manifest, has, objects, scope)
         scope.go_live()
         return scope

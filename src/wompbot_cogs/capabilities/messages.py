@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 
 from wompbot_cogs.flow import Handler, Matcher, MessageFlow, Watch
+from wompbot_cogs.manifest import Manifest
 from wompbot_cogs.reactions import ReactionFlow, ReactionHandler, ReactionWatch
 from wompbot_cogs.scope import Scope
 from wompcore.core import Core
@@ -35,7 +36,7 @@ class PluginMessages:
         tree: Offers commands.
         core: The open library.
         scope: Owns what the plugin starts.
-        plugin: The plugin's id.
+        manifest: What the plugin asks for; what people write is told only if it asks for that.
     """
 
     def __init__(
@@ -45,14 +46,14 @@ class PluginMessages:
         tree: app_commands.CommandTree[Any],
         core: Core,
         scope: Scope,
-        plugin: str,
+        manifest: Manifest,
     ) -> None:
         self._flow = flow
         self._reactions = reactions
         self._tree = tree
         self._core = core
         self._scope = scope
-        self._plugin = plugin
+        self._manifest = manifest
 
     @property
     def request_of(self) -> Callable[[str], str]:
@@ -65,14 +66,23 @@ class PluginMessages:
         Args:
             matches: Called for every message; must be pure, quick and synchronous.
             handle: Awaited in a task of the plugin for each message that matched.
+
+        Raises:
+            NotGranted: The manifest does not ask for message content.
         """
-        watch = Watch(self._plugin, matches, handle, self._scope.start, self._scope.report)
+        self._manifest.require_content("messages.watch")
+        watch = Watch(self._manifest.id, matches, handle, self._scope.start, self._scope.report)
         self._scope.on_live(lambda: self._flow.watch(watch))
 
     def watch_changes(
         self, edited: Callable[[MessageEdited], None], deleted: Callable[[Iterable[int]], None]
     ) -> None:
-        """See every edit and deletion; both callbacks are synchronous and quick."""
+        """See every edit and deletion; both callbacks are synchronous and quick.
+
+        Raises:
+            NotGranted: The manifest does not ask for message content.
+        """
+        self._manifest.require_content("messages.watch_changes")
         edited, deleted = self._scope.reporting(edited), self._scope.reporting(deleted)
         self._scope.on_live(lambda: self._flow.watch_changes(edited, deleted))
 
@@ -125,8 +135,13 @@ class PluginMessages:
         self._scope.on_live(begin)
 
     def read(self, source: discord.Message) -> ChatMessage:
-        """Return a message of Discord's as plugins see it, with the consent gate's answer."""
+        """Return a message of Discord's as plugins see it, with the consent gate's answer.
+
+        A plugin that does not ask for message content is told no text.
+        """
         message = self._flow.read(source)
+        if not self._manifest.message_content:
+            message.text = ""
         message.allowed = message.allowed and not self._flow.excludes(source.channel)
         return message
 
@@ -169,8 +184,10 @@ class PluginMessages:
             limit: Messages of history at most.
 
         Raises:
+            NotGranted: The manifest does not ask for message content.
             DatabaseUnavailable: The database is away, and did not come back within some seconds.
         """
+        self._manifest.require_content("messages.context")
         recent = [
             Line(message.id, message.author_id, message.author_name, message.text, message.is_bot)
             for message in self._core.messages.unwritten(channel_id)

@@ -29,6 +29,7 @@ class HookRules:
         read: Takes one plugin's result and returns it, checked and bounded; raises ``ValueError``.
         timeout_s: Seconds each plugin may take.
         needs: The capability that an implementer must have, for a hook that tells it something.
+        content: Whether it tells what people write, so that an implementer's manifest must ask for that.
         since: The interface level the hook came with.
         deprecated: The level since which it is on its way out.
         removed: The level since which it is no longer called.
@@ -38,6 +39,7 @@ class HookRules:
     read: Callable[[Any], Any]
     timeout_s: float = 5.0
     needs: Capability | None = None
+    content: bool = False
     since: int = 1
     deprecated: int | None = None
     removed: int | None = None

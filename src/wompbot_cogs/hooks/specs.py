@@ -39,7 +39,7 @@ class HookSpecs(Protocol):
         """
         ...
 
-    @hook(HookRules(results.word_before, timeout_s=2.0, needs="messages"))
+    @hook(HookRules(results.word_before, timeout_s=2.0, needs="messages", content=True))
     def before_reply(self, request: ReplyRequest) -> Decline | Note | None:
         """Look at a request before anything is spent on it: decline it, or add a note for the model.
 
@@ -48,7 +48,7 @@ class HookSpecs(Protocol):
         """
         ...
 
-    @hook(HookRules(results.nothing, timeout_s=10.0, needs="messages"))
+    @hook(HookRules(results.nothing, timeout_s=10.0, needs="messages", content=True))
     def after_reply(self, reply: ReplyGiven) -> None:
         """Hear of a reply that was delivered. Nobody waits for this.
 
@@ -57,7 +57,7 @@ class HookSpecs(Protocol):
         """
         ...
 
-    @hook(HookRules(results.nothing, timeout_s=10.0, needs="messages"))
+    @hook(HookRules(results.nothing, timeout_s=10.0, needs="messages", content=True))
     def messages_seen(self, messages: Sequence[ChatMessage]) -> None:
         """Take the messages that people and bots wrote, in batches, each message once.
 
@@ -68,7 +68,7 @@ class HookSpecs(Protocol):
         """
         ...
 
-    @hook(HookRules(results.nothing, timeout_s=10.0, needs="claims"))
+    @hook(HookRules(results.nothing, timeout_s=10.0, needs="claims", content=True))
     def claims_found(self, claims: Sequence[FoundClaim]) -> None:
         """Hear of claims that were just stored, in batches as messages.
 

@@ -101,6 +101,8 @@ def _checked(
         asked = rules.needs in manifest.needs
         hint = f"`wompbot plugins grant {manifest.id} {rules.needs}` gives it." if asked else None
         raise NotGranted(manifest.id, f"hook '{name}' needs '{rules.needs}'", hint=hint)
+    if rules.content:
+        manifest.require_content(f"hook '{name}'")
     for option in _ORDERING:
         if getattr(impl, option):
             raise HookRefused(manifest.id, f"hook '{name}': no {option}, all are called side by side")

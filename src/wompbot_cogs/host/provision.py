@@ -21,6 +21,23 @@ from wompcore.repos.plugins import PluginWish
 Offer = Callable[[Manifest, Scope], Mapping[str, Any]]
 """Makes the services that a plugin may be given, by capability."""
 
+CONTENT_EVENTS = frozenset(
+    {
+        "on_bulk_message_delete",
+        "on_message",
+        "on_message_delete",
+        "on_message_edit",
+        "on_raw_bulk_message_delete",
+        "on_raw_message_delete",
+        "on_raw_message_edit",
+        "on_reaction_add",
+        "on_reaction_clear",
+        "on_reaction_clear_emoji",
+        "on_reaction_remove",
+    }
+)
+"""Events of discord.py that bring messages with their text, from its cache or from Discord."""
+
 PluginValues = Callable[[], Mapping[str, Mapping[str, Any]]]
 """Reads what the operator set for plugins, by id."""
 
@@ -94,6 +111,16 @@ def consented(wish: PluginWish, found: Found) -> tuple[str, ...]:
     if awaited := asks - granted:
         raise ConsentAwaited(found.id, tuple(sorted(awaited)))
     return tuple(sorted(granted))
+
+
+def check_event(manifest: Manifest, event: str) -> None:
+    """Refuse a listener to an event that tells what people write, unless the manifest asks for that.
+
+    Raises:
+        NotGranted: It does not.
+    """
+    if event in CONTENT_EVENTS:
+        manifest.require_content(f"the event {event}")
 
 
 def check_intents(found: Found, bot: AnyBot) -> None:

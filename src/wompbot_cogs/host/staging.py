@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 
 from discord.ext import commands
 
@@ -14,7 +15,7 @@ from wompbot_cogs.hooks import Hooks
 from wompbot_cogs.host.discovery import Found
 from wompbot_cogs.host.importer import fresh, modules_of
 from wompbot_cogs.host.loaded import Loaded
-from wompbot_cogs.host.provision import Provision, check_intents
+from wompbot_cogs.host.provision import Provision, check_event, check_intents
 from wompbot_cogs.host.quarantine import one_line
 from wompbot_cogs.host.receipt import Witness
 from wompbot_cogs.host.switch import AnyBot, names_of, set_up, switch
@@ -57,6 +58,7 @@ class Staging:
             raise found.problem or PluginError(found.id, "has no manifest")
         check_intents(found, self._bot)
         old = loaded.get(found.id)
+        scope.allow_event = partial(check_event, found.manifest)
         try:
             async with asyncio.timeout(_PREPARE_S) as limit, fresh(found.package) as module:
                 plugin = getattr(module, found.attribute, None)
@@ -100,6 +102,8 @@ async def _prepare(plugin: Plugin, context: Context, scope: Scope) -> tuple[comm
         await asyncio.sleep(0)
         cogs.append(make(context))
     for cog in cogs:
+        for event, _ in cog.get_listeners():
+            scope.allow_event(event)
         await set_up(cog, scope)
     return tuple(cogs)
 
