@@ -25,7 +25,8 @@ WITH newest AS MATERIALIZED (
     WHERE to_tsvector('simple', m.text) @@ websearch_to_tsquery('simple', %(words)s)
     ORDER BY m.id DESC LIMIT %(limit)s
 )
-SELECT {_COLUMNS} FROM found m WHERE NOT EXISTS (SELECT FROM people p WHERE p.id = m.author_id AND p.opted_out)
+SELECT {_COLUMNS} FROM found m
+WHERE NOT EXISTS (SELECT FROM people p WHERE p.id = m.author_id AND p.opted_out)
 ORDER BY m.id DESC
 """
 
