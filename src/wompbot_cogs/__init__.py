@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wompbot_cogs.hooks import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest, hookimpl
     from wompbot_cogs.manifest import API_LEVEL, Manifest
     from wompbot_cogs.pages import PageButton, Turn, Way, page_buttons, whose_and_what
-    from wompbot_cogs.permissions import Level, requires
+    from wompbot_cogs.permissions import Level, open_to, requires
     from wompbot_cogs.plain import plain
     from wompbot_cogs.plugin import Plugin
     from wompbot_cogs.states import PluginState
@@ -39,6 +39,7 @@ _HOME = {
     "Turn": "wompbot_cogs.pages",
     "Way": "wompbot_cogs.pages",
     "hookimpl": "wompbot_cogs.hooks",
+    "open_to": "wompbot_cogs.permissions",
     "page_buttons": "wompbot_cogs.pages",
     "plain": "wompbot_cogs.plain",
     "refusal": "wompbot_cogs.budgets",
@@ -66,6 +67,7 @@ __all__ = [
     "Turn",
     "Way",
     "hookimpl",
+    "open_to",
     "page_buttons",
     "plain",
     "refusal",

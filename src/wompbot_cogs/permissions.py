@@ -85,3 +85,20 @@ def requires(level: Level) -> Callable[[T], T]:
         return True
 
     return commands.check(check)
+
+
+def open_to(channel_id: int, here: discord.abc.MessageableChannel | None, guild: discord.Guild) -> bool:
+    """Return whether what was said in a channel may be shown in another: there, or where everybody can read.
+
+    Args:
+        channel_id: Where it was said.
+        here: Where it is to be shown.
+        guild: The server of both.
+    """
+    if here is not None and channel_id == here.id:
+        return True
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None or channel.type is discord.ChannelType.private_thread:
+        return False
+    may = channel.permissions_for(guild.default_role)
+    return may.view_channel and may.read_message_history

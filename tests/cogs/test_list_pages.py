@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
+import discord
+
 from living_bot import Living
 from wompcore.events import ChatMessage, MessageEdited
 from wompcore.ids import snowflake_at
@@ -160,3 +162,24 @@ async def test_one_claim_shows_all_that_is_known(living: Living) -> None:
     assert "no claim #2 here" in await living.ask("alice", "!receipts #2")
     await claim(living, message(living, 6, "elsewhere", guild=77))
     assert "no claim #2 here" in await living.ask("alice", "!receipts #2")
+
+
+async def test_what_was_said_around_in_a_closed_channel_stays_there(living: Living) -> None:
+    living.guild.add_channel("attic", 4_194_304_000_000_999_999)
+    before = await living.guild.say("carol", "the safe is behind the clock")
+    said_id = await living.guild.say("bob", "cheese will be cheap")
+    await living.app.core.messages.flush()
+    said = message(living, 5, "cheese will be cheap")
+    said.id = said_id
+    await claim(living, said, context_ids=[before])
+    await quote(living, said)
+    channel = living.app.bot.get_channel(living.guild.channel_id())
+    assert isinstance(channel, discord.TextChannel)
+    for everybody in (True, False):
+        await channel.set_permissions(channel.guild.default_role, view_channel=everybody)
+        for place, open_there in ((None, True), ("attic", everybody)):
+            for command in ("!receipts #1", "!qotd"):
+                await living.guild.say("alice", command, channel=place)
+                [embed] = living.guild.answers(place)[-1].embeds
+                assert "cheese will be cheap" in (embed.description or "")
+                assert ("behind the clock" in (embed.description or "")) == open_there

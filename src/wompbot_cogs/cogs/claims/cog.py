@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from wompbot_cogs import Context, Level, PageButton, Turn, page_buttons, requires, whose_and_what
+from wompbot_cogs import Context, Level, PageButton, Turn, open_to, page_buttons, requires, whose_and_what
 from wompbot_cogs.cogs.claims import texts
 from wompcore.events import ChatMessage
 from wompcore.ids import MAX_ID
@@ -49,7 +49,7 @@ class ClaimsCog(commands.Cog, name="Claims"):
         assert context.guild is not None  # guild_only
         person_id, words = whose_and_what(member, keyword)
         if not person_id and (number := _NUMBER.fullmatch(words)):
-            await self._show_one(context, context.guild.id, min(int(number[1]), MAX_ID))
+            await self._show_one(context, context.guild, min(int(number[1]), MAX_ID))
             return
         if len(words) > _WORDS_CHARS:
             raise commands.BadArgument(texts.TOO_MUCH.format(limit=_WORDS_CHARS))
@@ -98,9 +98,11 @@ class ClaimsCog(commands.Cog, name="Claims"):
         )
         await context.send(texts.ruled(ruled))
 
-    async def _show_one(self, context: commands.Context[Any], guild_id: int, claim_id: int) -> None:
-        claim = await self._claims.receipts.by_id(guild_id, claim_id)
-        said_before = await self._claims.receipts.said_before(claim.id)
+    async def _show_one(self, context: commands.Context[Any], guild: discord.Guild, claim_id: int) -> None:
+        """Show a claim, and what others said before it where they may be heard."""
+        claim = await self._claims.receipts.by_id(guild.id, claim_id)
+        shown = open_to(claim.channel_id, context.channel, guild)
+        said_before = await self._claims.receipts.said_before(claim.id) if shown else []
         embed = discord.Embed(
             title=texts.ONE.format(id=claim.id),
             description=texts.receipt(claim, said_before),

@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from wompbot_cogs import Context, PageButton, Turn, page_buttons, whose_and_what
+from wompbot_cogs import Context, PageButton, Turn, open_to, page_buttons, whose_and_what
 from wompbot_cogs.cogs.quotes import texts
 from wompcore.claims import Mode
 from wompcore.errors import QuoteRefused
@@ -90,7 +90,8 @@ class QuotesCog(commands.Cog, name="Quotes"):
         if quote is None:
             await context.send(texts.NONE_CHOSEN[mode])
             return
-        around = await self._quotes.around(quote)
+        shown = open_to(quote.channel_id, context.channel, context.guild)
+        around = await self._quotes.around(quote) if shown else []
         embed = discord.Embed(
             title=texts.TITLES[mode], description=texts.quote(quote, around), url=texts.link(quote)
         )
