@@ -35,6 +35,7 @@ def name_of(person_id: int) -> str:
         (r"2 \* 3 \* 4 and \_this\_", "2 * 3 * 4 and _this_"),
         ("due <t:1795459309:d>, at <t:1795459309>", "due 2026-11-23, at 2026-11-23 18:41 UTC"),
         ("2 * 3, `a", "2 * 3, `a"),
+        ("-# small\nnot -# small", "small\nnot -# small"),
     ],
 )
 def test_markup_is_shown_as_people_see_it(text: str, shown: str):

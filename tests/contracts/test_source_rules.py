@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ PRIVATE_NAMES_OF_OTHERS = {"wompbot_cogs/_dpy.py", "wompbot_cogs/simulated/world
 BOT = [module for module in MODULES if module.startswith("wompbot_cogs/")]
 DECISIONS = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("docs/decisions/*.md"))
 LONGEST = 300
+LONGEST_LITERAL = 8
 
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 # An ignore names its rule and is followed by its reason.
@@ -45,6 +47,25 @@ def test_nothing_is_left_unfinished_or_silenced(module: str) -> None:
     }
     assert comments == {}
     assert [node.lineno for node in ast.walk(ast.parse(text)) if hides_a_gap(node)] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_function_builds_a_table_anew_in_every_call(module: str) -> None:
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    defined = [node for node in ast.walk(ast.parse(source(module))) if isinstance(node, functions)]
+    inside = [node for function in defined for node in ast.walk(function)]
+    assert [node.lineno for node in inside if isinstance(node, ast.expr) and is_table(node)] == []
+
+
+def is_table(node: ast.expr) -> bool:
+    match node:
+        case ast.Dict(keys=keys, values=values):
+            entries = [*keys, *values]
+        case ast.Set(elts=entries) | ast.List(elts=entries):
+            pass
+        case _:
+            return False
+    return len(entries) >= LONGEST_LITERAL and all(isinstance(entry, ast.Constant) for entry in entries)
 
 
 def hides_a_gap(node: ast.AST) -> bool:
@@ -130,3 +151,9 @@ def test_an_ignore_without_rule_or_reason_is_found(line: str) -> None:
 def test_a_private_name_from_elsewhere_is_found(line: str) -> None:
     tree = ast.parse(f"class A(Bot):\n    def f(self, bot):\n        self._mine = 1\n        {line}\n")
     assert len(set(private_uses(tree)) - set(own_names(tree))) == 1
+
+
+def test_no_process_carries_a_library_of_neural_networks() -> None:
+    """The predecessor held a model of 400 MB for its lifetime; ours sits behind the one client."""
+    heavy = re.compile(r"(torch|tensorflow|transformers|sentence-transformers|llmlingua|onnxruntime|jax)\b")
+    assert [wanted for wanted in requires("wompcore") or () if heavy.match(wanted)] == []

@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     r"|`(?P<code>[^`\n]+)`"
     r"|\*\*(?P<bold>.+?)\*\*"
     r"|\*(?P<italic>[^*\n]+)\*"
+    r"|^(?P<small>-# )",
+    re.MULTILINE,
 )
 
 
@@ -49,6 +51,8 @@ def _shown(token: re.Match[str], name_of: Callable[[int], str]) -> Text:
             inner = readable(value, name_of)
             inner.stylize(kind)
             return inner
+        case "small":  # a terminal has letters of one size
+            return Text()
     return Text(value)
 
 
