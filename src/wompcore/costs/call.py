@@ -85,6 +85,11 @@ class Reservation:
             return "fall_back"
         return "warn" if self.passed else "go"
 
+    def unnamed(self) -> Reservation:
+        """Return it for nobody: where no row stands for a call, erasing a person cannot reach it."""
+        who = replace(self.call.attribution, person_id=None, message_id=None)
+        return replace(self, call=replace(self.call, attribution=who))
+
 
 def worst_usage(call: Call) -> Usage:
     """Return the most that a call can use."""

@@ -99,10 +99,13 @@ class Ledger:
             raise DatabaseUnavailable(f"{self.unsaved} costs wait for the database, no call may be added")
         now = self._clock.now()
         wanted = [self._entries.wanted(call, now) for call in calls]
-        passed: Sequence[PassedLimit] = ()
-        if wanted and not (self._closings.away and self._hard is False):
-            passed = await self._admitted([row for _, row in wanted])
+        passed: Sequence[PassedLimit] | None = ()
+        if wanted:
+            away = self._closings.away and self._hard is False
+            passed = None if away else await self._admitted([row for _, row in wanted])
         self._open.update(reservation.id for reservation, _ in wanted)
+        if passed is None:
+            return [reservation.unnamed() for reservation, _ in wanted]
         return [replace(reservation, passed=tuple(passed)) for reservation, _ in wanted]
 
     async def settle(
@@ -167,7 +170,8 @@ class Ledger:
         await asyncio.gather(*self._abandoned)
         await self._closings.close()
 
-    async def _admitted(self, wanted: Sequence[ReservationRow]) -> Sequence[PassedLimit]:
+    async def _admitted(self, wanted: Sequence[ReservationRow]) -> Sequence[PassedLimit] | None:
+        """Return the limits that are passed; ``None`` when no budget could be asked and none refuses."""
         reserving = self._reserving.put(wanted)
         try:
             passed = await asyncio.shield(reserving)
@@ -179,7 +183,7 @@ class Ledger:
         except DatabaseError as error:
             if self._hard is False:
                 _log.warning("a call is admitted without the database: %s", error.message)
-                return ()
+                return None
             self._closings.put([row.entry.id for row in wanted])  # it may be there, with its answer lost
             raise DatabaseUnavailable(f"no budget can be asked: {error.message}", hint=error.hint) from error
         for limit in passed:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Literal
+from typing import Any, Literal
 
+from psycopg import AsyncConnection
+
+from wompcore.db import Database
 from wompcore.ids import month_of, next_month, snowflake_at
 from wompcore.money import ZERO, Usd
 from wompcore.repos.costs_ledger import ENTRY_COLUMNS, CostEntry, LedgerRepository
@@ -62,8 +67,9 @@ SELECT {", ".join(ENTRY_COLUMNS)} FROM cost_entries
 WHERE id > %(after)s AND id < %(end)s AND (%(guild)s = 0 OR guild_id = %(guild)s) ORDER BY id LIMIT %(limit)s
 """
 _OF_MONTH = "WITH entries AS (SELECT * FROM cost_entries WHERE id >= %(first)s AND id < %(end)s)"
-# Waits for everybody who reserves or settles and keeps others out; each of them locks this table first.
 HOLD_LEDGER = "LOCK TABLE cost_reservations IN SHARE ROW EXCLUSIVE MODE"
+"""Waits for everybody who reserves or settles and keeps others out; each of them locks this table first."""
+
 _MONTHS = """
 SELECT DISTINCT month FROM cost_totals
 UNION
@@ -181,8 +187,7 @@ class CostRepository(LedgerRepository):
 
         A month whose entries were dropped keeps its totals.
         """
-        async with self._db.transaction() as connection:
-            await connection.execute(HOLD_LEDGER)
+        async with ledger_held(self._db) as connection:
             cursor = await connection.execute(_ROLLED_UP, (_first_day(month),))
             if await cursor.fetchone() == (True,):
                 return
@@ -199,11 +204,25 @@ class CostRepository(LedgerRepository):
         if await self._db.fetch_value(_ROLLED_UP, (_first_day(month),)):
             return []
         values = {"month": _first_day(month), **_bounds(month)}
-        return [(scope, key, guild) for scope, key, guild in await self._db.fetch_all(_CHECK, values)]
+        async with self._db.direct_connection() as connection:  # it may take longer than a statement may
+            cursor = await connection.execute(_CHECK, values)
+            return [(scope, key, guild) for scope, key, guild in await cursor.fetchall()]
 
     async def _by(self, scope: Scope, guild_id: int, month: datetime, limit: int) -> list[CostTotal]:
         rows = await self._db.fetch_all(_BY, (_first_day(month), scope, guild_id, limit))
         return [CostTotal(*row) for row in rows]
+
+
+@asynccontextmanager
+async def ledger_held(db: Database) -> AsyncIterator[AsyncConnection[Any]]:
+    """Open a transaction in which nobody else reserves or settles, and that may take its time.
+
+    Args:
+        db: The open database.
+    """
+    async with db.direct_connection() as connection, connection.transaction():
+        await connection.execute(HOLD_LEDGER)
+        yield connection
 
 
 def _first_day(month: datetime) -> str:

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from wompcore.errors import BudgetInvalid
-from wompcore.repos.costs import HOLD_LEDGER
+from wompcore.repos.costs import HOLD_LEDGER, ledger_held
 from wompcore.repos.costs_crossings import BudgetScope, Crossing, CrossingRepository, Period, Unit
 from wompcore.repos.costs_windows import forget_windows
 
@@ -22,12 +22,25 @@ Action = Literal["refuse", "fall_back", "warn"]
 
 _FIELDS = """scope, key, period, zone, unit, action, amount, background_amount, alert_percents, alert_step"""
 _SET = f"""
-INSERT INTO budgets ({_FIELDS}, set_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-    date_trunc('milliseconds', %s::timestamptz))  -- as exact as the ids that are compared with it
+INSERT INTO budgets ({_FIELDS}, set_at) VALUES (
+    %(scope)s, %(key)s, %(period)s, %(zone)s, %(unit)s, %(action)s, %(amount)s,
+    %(background_amount)s, %(alert_percents)s, %(alert_step)s,
+    date_trunc('milliseconds', %(at)s::timestamptz))  -- as exact as the ids that are compared with it
 ON CONFLICT (scope, key, period, unit, action) DO UPDATE SET zone = excluded.zone, amount = excluded.amount,
     background_amount = excluded.background_amount, alert_percents = excluded.alert_percents,
     alert_step = excluded.alert_step
 RETURNING {_FIELDS}, id, set_at
+"""
+# In another zone other windows are current; what is closed stays so in them.
+_STAY_CLOSED = """
+INSERT INTO budget_meters (budget_id, key, starts_at, barred)
+SELECT b.id, m.key, budget_bucket(b.period, %(zone)s, %(at)s), true
+FROM budgets AS b JOIN budget_meters AS m ON m.budget_id = b.id AND m.barred
+    AND m.starts_at = budget_bucket(b.period, b.zone, %(at)s)
+WHERE (b.scope, b.key, b.period, b.unit, b.action)
+        = (%(scope)s, %(key)s, %(period)s, %(unit)s, %(action)s)
+    AND b.period IN ('day', 'month') AND b.zone <> %(zone)s
+ON CONFLICT (budget_id, key, starts_at) DO UPDATE SET barred = true
 """
 _ALL = f"SELECT {_FIELDS}, id, set_at FROM budgets ORDER BY scope, key, id"
 _REMOVE = "DELETE FROM budgets WHERE id = %(budget)s"
@@ -141,17 +154,18 @@ class BudgetRepository(CrossingRepository):
     async def set(self, budget: Budget, at: datetime) -> Budget:
         """Set a budget, or change the one with the same scope, key, period, unit and action.
 
-        What was spent in its current window, and what calls in progress hold, counts at once.
+        What was spent in its current window, and what calls in progress hold, counts at once. One that a call
+        above its reservation closed stays closed, also when its zone changes.
 
         Raises:
             BudgetInvalid: The database cannot keep it, or does not know its time zone.
         """
-        values = [getattr(budget, field.strip()) for field in _FIELDS.split(",")]
-        values[8] = list(budget.alert_percents)
+        values = {name: getattr(budget, name) for name in _FIELDS.split(", ")}
+        values |= {"alert_percents": list(budget.alert_percents), "at": at}
         try:
-            async with self._db.transaction() as connection:
-                await connection.execute(HOLD_LEDGER)
-                row = await (await connection.execute(_SET, (*values, at))).fetchone()
+            async with ledger_held(self._db) as connection:
+                await connection.execute(_STAY_CLOSED, values)
+                row = await (await connection.execute(_SET, values)).fetchone()
                 assert row is not None
                 kept = _budget(row)
                 await _sum_anew(connection, at, kept.id)
@@ -191,12 +205,13 @@ class BudgetRepository(CrossingRepository):
         Returns:
             Budget, key and window of each that differs; empty when all are right.
         """
-        return [(one, key, start) for one, key, start in await self._db.fetch_all(_CHECK, {"at": at})]
+        async with self._db.direct_connection() as connection:  # it may take longer than a statement may
+            cursor = await connection.execute(_CHECK, {"at": at})
+            return [(one, key, start) for one, key, start in await cursor.fetchall()]
 
     async def rebuild(self, at: datetime) -> None:
         """Sum the meters of all current windows anew."""
-        async with self._db.transaction() as connection:
-            await connection.execute(HOLD_LEDGER)
+        async with ledger_held(self._db) as connection:
             await _sum_anew(connection, at, None)
 
     async def forget(self, at: datetime) -> None:

@@ -199,6 +199,22 @@ async def test_a_provider_above_its_reservation_bars_the_budget(
     await spend(ledger)
 
 
+@pytest.mark.parametrize("period", ["hour", "day", "month", "total"])
+async def test_a_closed_budget_stays_closed_in_another_zone(
+    ledger: Ledger, budgets: Budgets, clock: SteppedClock, period: Any
+) -> None:
+    budget = await budgets.set(hard(period=period))
+    clock.advance_to(NOW + timedelta(minutes=1))  # a total one begins with calls after it was set
+    await spend(ledger, usage=Usage(20_000))
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        await budgets.set(hard(period=period, zone=zone, amount=1))
+        with pytest.raises(BudgetExceeded, match="above its reservation"):
+            await ledger.reserve([CENT])
+    assert await budgets.lift(budget.id)
+    await budgets.set(hard(period=period))
+    await spend(ledger)
+
+
 async def test_what_was_spent_before_a_budget_is_set_counts(
     ledger: Ledger, budgets: Budgets, clock: SteppedClock
 ) -> None:
@@ -371,6 +387,25 @@ async def test_a_meter_that_is_wrong_is_found_and_repaired(
     await budgets.rebuild_totals()
     assert await budgets.check_totals() == []
     assert await spent_of(budgets) == [(Decimal("0.03"), 0)]
+
+
+async def test_calls_go_on_while_totals_are_summed_anew(db: Database, clock: SteppedClock) -> None:
+    costs, budgets = CostRepository(db), Budgets(BudgetRepository(db), clock)
+    for scope, key, period in (("all", "", "month"), ("person", "*", "hour"), ("guild", "7", "total")):
+        await budgets.set(hard(scope, key, 100, period=period))
+    clock.advance_to(NOW + timedelta(seconds=1))
+    ledgers = [Ledger(costs, BOOK, EntryIds(n), clock) for n in range(3)]
+    await db.execute("UPDATE cost_totals SET calls = calls + 1")
+    going = asyncio.gather(*(spend(ledger, 15) for ledger in ledgers for _ in range(4)))
+    while not going.done():
+        for month in await costs.months():
+            await costs.rebuild_totals(month)
+        await budgets.rebuild_totals()
+        assert await costs.check_totals(NOW) == []
+        assert await budgets.check_totals() == []
+    await going
+    assert await costs.check_totals(NOW) == []
+    assert await spent_of(budgets) == [(Decimal("1.80"), 0)] * 3
 
 
 async def test_a_budget_is_changed_and_removed(ledger: Ledger, budgets: Budgets) -> None:

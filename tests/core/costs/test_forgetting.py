@@ -116,3 +116,25 @@ async def test_a_person_is_forgotten_while_calls_go_on(
     await costs.forget_person(9)
     assert await balanced(db, budgets)
     assert await db.fetch_value("SELECT count(*) FROM cost_entries WHERE person_id = 9") == 0
+
+
+@pytest.mark.parametrize("swept", [False, True])
+@pytest.mark.parametrize("in_guild", [True, False])
+async def test_a_cost_that_waits_in_another_process_names_nobody_afterwards(
+    db: Database, ledger: Ledger, budgets: Budgets, swept: bool, in_guild: bool
+) -> None:
+    call = CALL if in_guild else replace(CALL, attribution=Attribution(Purpose.CHAT, person_id=9))
+    hers, other = await ledger.reserve([call, HERS])
+    costs = CostRepository(db)
+    if swept:
+        await costs.sweep(LATER)
+    await costs.forget_person(9)
+    await ledger.settle([(hers, Usage()), (other, Usage())])
+    await ledger.settle([(hers, Usage())])
+    assert await db.fetch_all(
+        "SELECT person_id, payer_id, message_id, outcome FROM cost_entries ORDER BY id"
+    ) == [(None, None, None, "ok"), (10, None, 3, "ok")]
+    assert await balanced(db, budgets)
+    assert (await costs.month_total(NOW)).cost_usd == 2
+    for table in ("cost_totals", "budget_meters", "budget_crossings"):
+        assert await db.fetch_value(f"SELECT count(*) FROM {table} WHERE key = '9'") == 0

@@ -248,12 +248,18 @@ async def test_every_call_is_recorded_once_while_the_server_stops_and_comes_back
         await asyncio.to_thread(server.stop)
         while not ledger.unsaved:  # noqa: ASYNC110 - the ledger has no reason to announce this
             await asyncio.sleep(0.01)
+        [unnamed] = await ledger.reserve([CALL])
+        made += 1
+        await ledger.settle([(unnamed, Usage(1_000_000, 0))])
         await asyncio.to_thread(server.start)
         done.set()
     await ledger.close()
     assert ledger.unsaved == 0
     assert await count(db) == made
     assert await ledger.month_total() == made * Decimal("0.14")
+    # While it waited, who it was for might have been erased through another process.
+    names = "SELECT person_id, message_id FROM cost_entries WHERE id = %s"
+    assert await db.fetch_one(names, (unnamed.id,)) == (None, None)
     assert "kept until the database is back" in caplog.text
 
 

@@ -88,7 +88,7 @@ class Model:
 
     calls: dict[int, Booked] = field(default_factory=dict)
     budgets: dict[int, Budget] = field(default_factory=dict)
-    bars: set[tuple[int, str, datetime]] = field(default_factory=set)
+    bars: set[tuple[int, str, datetime]] = field(default_factory=set)  # budget, key, start of its window
 
     def for_people(self) -> list[Budget]:
         return [budget for budget in self.budgets.values() if budget.scope == "person"]
@@ -108,7 +108,8 @@ class Model:
                 else (spent + call.amount(budget), held)
             )
         barred = any(
-            (number, name) == (budget.id, key) and counts(budget, at, now) for number, name, at in self.bars
+            (number, name) == (budget.id, key) and is_current(budget, start, now)
+            for number, name, start in self.bars
         )
         return spent, held, barred
 
@@ -143,6 +144,22 @@ def counts(budget: Budget, at: datetime, now: datetime) -> bool:
     zone = ZoneInfo(budget.zone)
     form = "%Y-%m-%d" if budget.period == "day" else "%Y-%m"
     return at.astimezone(zone).strftime(form) == now.astimezone(zone).strftime(form)
+
+
+def window(budget: Budget, at: datetime) -> datetime:
+    """Return where a window begins that holds a moment; a minute of a rolling hour."""
+    if budget.period == "total":
+        return datetime.min.replace(tzinfo=UTC)
+    if budget.period == "hour":
+        return at.replace(second=0, microsecond=0)
+    day = at.astimezone(ZoneInfo(budget.zone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return (day if budget.period == "day" else day.replace(day=1)).astimezone(UTC)
+
+
+def is_current(budget: Budget, start: datetime, now: datetime) -> bool:
+    if budget.period == "hour":
+        return start >= window(budget, now - timedelta(hours=1))
+    return start == window(budget, now)
 
 
 CALLS = st.builds(
@@ -222,13 +239,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(budget=BUDGETS)
     def set_budget(self, budget: Budget) -> None:
-        kept = self.run(self.budgets.set(budget))
+        kept, now = self.run(self.budgets.set(budget)), self.clock.now()
         before = self.model.budgets.get(kept.id)
         self.model.budgets[kept.id] = kept
-        if before is not None and before.zone != kept.zone and kept.period in ("day", "month"):
-            # Meters of the other zone's windows stay behind; what they bar is theirs.
-            self.run(self.budgets.lift(kept.id))
-            self.model.bars = {bar for bar in self.model.bars if bar[0] != kept.id}
+        if before is not None and kept.period in ("day", "month"):  # its zone may be another
+            bars = [bar for bar in self.model.bars if bar[0] == kept.id and is_current(before, bar[2], now)]
+            self.model.bars |= {(kept.id, key, window(kept, now)) for _, key, _ in bars}
 
     @rule(data=st.data())
     def remove_budget(self, data: st.DataObject) -> None:
@@ -281,12 +297,13 @@ class LedgerMachine(RuleBasedStateMachine):
         [cost] = self.run(self.ledgers[process].settle([(call.reservation, Usage(tokens))]))
         assert cost == priced(tokens, call.reservation.at)
         stands = self.opted_out(call.reservation.call)  # as known to who settles it
+        stands["forgotten"] |= call.forgotten  # whom nothing names any more nobody names again
         call = replace(call, usd=cost, tokens=tokens, state="entry", **stands)
         self.model.calls[number] = call
         if tokens > call.reservation.worst_tokens:
             at = call.reservation.at
             self.model.bars |= {
-                (budget.id, key, at)
+                (budget.id, key, window(budget, at))
                 for budget in self.model.budgets.values()
                 if budget.action == "refuse" and (key := call.applies(budget)) is not None
             }
@@ -350,10 +367,10 @@ class LedgerMachine(RuleBasedStateMachine):
                 kept = any(call.applies(budget) is not None and known(budget, at) for budget in people)
                 self.model.calls[number] = replace(call, forgotten=not kept)
         self.model.bars = {
-            (number, key, at)
-            for number, key, at in self.model.bars
+            (number, key, start)
+            for number, key, start in self.model.bars
             if ((budget := self.model.budgets[number]).period != "hour" and budget.scope != "person")
-            or known(budget, at)
+            or start >= window(budget, late - timedelta(hours=1) if budget.period == "hour" else late)
         }
 
     @rule(minutes=st.sampled_from([0.01, 5, 14, 30, 59, 61, 24 * 60, 3 * 24 * 60]))

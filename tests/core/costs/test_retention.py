@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -94,3 +95,29 @@ async def test_a_daily_job_drops_what_the_settings_do_not_keep(
             while await db.fetch_value("SELECT count(*) FROM cost_entries") > 2:  # noqa: ASYNC110 # a job does it
                 await asyncio.sleep(0.05)
     assert await budgets.check_totals() == []
+
+
+@pytest.mark.parametrize("swept", [True, False])
+async def test_a_call_settled_after_its_month_was_dropped_counts_once(
+    db: Database, budgets: Budgets, swept: bool
+) -> None:
+    """One that was swept stays at its worst case; one that was still open counts as it was."""
+    costs, clock = CostRepository(db), SteppedClock(OCTOBER)
+    book = PriceBook(CostSettings(default_price=Price(input=Decimal(1), output=Decimal(1))), {})
+    ledger = Ledger(costs, book, EntryIds(2), clock)
+    late, never_sent = await ledger.reserve([CALL, replace(CALL, max_input_tokens=0)])
+    clock.advance_to(NOVEMBER)
+    if swept:
+        assert await ledger.sweep() == 2
+    await CostRetention(db).drop_before(NOVEMBER)
+    for _ in range(2):
+        await ledger.settle([(late, Usage(500_000))])
+        await ledger.release([never_sent])
+    counted = 2 if swept else Decimal("1.5")
+    assert (await costs.month_total(OCTOBER)).cost_usd == counted
+    [use] = await budgets.all()
+    assert (use.used[0].spent, use.used[0].held) == (3 + counted, 0)
+    await CostRetention(db).drop_before(NOVEMBER)
+    assert await budgets.check_totals() == []
+    assert (await costs.month_total(OCTOBER)).cost_usd == counted
+    await ledger.close()
