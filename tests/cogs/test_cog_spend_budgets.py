@@ -135,7 +135,7 @@ SENSELESS: list[tuple[dict[str, str], str]] = [
     ({"scope": "everything", "amount": "1", "zone": "Mars/Base"}, "there is no time zone 'Mars/Base'"),
     ({"scope": "everything", "amount": "1", "zone": "../../etc/passwd"}, "there is no time zone"),
     ({"scope": "everything", "amount": "1", "background": "2"}, "background calls stop before"),
-    ({"scope": "everything", "amount": "1", "step": "0"}, "no step"),
+    ({"scope": "everything", "amount": "1", "step": "0"}, "almost every call"),
     ({"scope": "everything"}, "without an amount"),
     ({"scope": "person", "key": "alice", "amount": "1"}, "that is no person. Give an id"),
     ({"scope": "purpose", "key": "fun", "amount": "1"}, "there is no such purpose. There are chat"),

@@ -130,33 +130,27 @@ def _check(budget: Budget) -> None:
         raise BudgetInvalid(f"there is no time zone '{clean_name(budget.zone)}'") from error
     if budget.amount is None and (budget.action != "warn" or budget.alert_step is None):
         raise BudgetInvalid("without an amount a budget can only warn, at each step")
-    for amount in (budget.amount, budget.background_amount):
-        if amount is not None and amount != 0:
+    for amount in (budget.amount, budget.background_amount, budget.alert_step):
+        if amount is not None:
             _check_amount(amount, budget.unit)
     if budget.background_amount is not None and not (
         budget.amount is not None and budget.background_amount <= budget.amount
     ):
         raise BudgetInvalid("background calls stop before the others, so their amount is lower")
-    if budget.alert_step is not None:
-        _check_amount(budget.alert_step, budget.unit, "step")
-        if budget.alert_step < _LEAST_STEP[budget.unit]:
-            raise BudgetInvalid(
-                "that step would tell of almost every call",
-                hint="A step is at least 0.01 dollars, or 1,000 tokens.",
-            )
+    if budget.alert_step is not None and budget.alert_step < _LEAST_STEP[budget.unit]:
+        hint = "A step is at least 0.01 dollars, or 1,000 tokens."
+        raise BudgetInvalid("that step would tell of almost every call", hint=hint)
     if any(percent <= 0 for percent in budget.alert_percents):
         raise BudgetInvalid("thresholds are above 0 percent")
 
 
-def _check_amount(amount: Decimal, unit: Unit, name: str = "amount") -> None:
-    if not (amount.is_finite() and 0 < amount <= _MOST):
-        raise BudgetInvalid(f"{amount:.6g} is no {name} between 0 and {_MOST:,}")
-    exponent = amount.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)  # it is finite
-    if unit == "tokens" and exponent < 0:
+def _check_amount(amount: Decimal, unit: Unit) -> None:
+    if not (amount.is_finite() and 0 <= amount <= _MOST):
+        raise BudgetInvalid(f"{amount:.6g} is no amount between 0 and {_MOST:,}")
+    if unit == "tokens" and amount != amount.to_integral_value():
         raise BudgetInvalid("tokens are counted whole", hint="Write 50000.")
-    if exponent < -_PLACES:
-        raise BudgetInvalid(f"more than {_PLACES} decimal places are too many for an amount")
+    if amount != round(amount, _PLACES):  # with all digits of the most that is 28, as many as decimals have
+        raise BudgetInvalid(f"an amount has at most {_PLACES} decimal places")
 
 
 def _check_key(budget: Budget) -> None:

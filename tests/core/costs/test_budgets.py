@@ -469,6 +469,7 @@ async def test_a_budget_removed_under_a_call_loses_no_cost(
         Budget("all", alert_step=Decimal(999), unit="tokens"),
         Budget("all", alert_step=Decimal("sNaN")),
         hard(amount="1e-13"),
+        hard(amount="999999999999999.0000000000001"),
         hard(amount="0.5", unit="tokens"),
         hard(amount="1e999999"),
         hard(amount="-0.0001"),
