@@ -109,7 +109,7 @@ async def test_budgets_are_set_listed_lifted_and_removed(run: Wompbot, db: Datab
     assert (kept.json["amount"], kept.json["background_amount"]) == ("20.5", "10")
     listed = await run("budgets", "list")
     assert "guild 7, per day (UTC): 20.5 usd, refuse, background calls stop at 10" in listed.out
-    assert "7: 3.0 spent, 0 in progress" in listed.out
+    assert "7: 3 spent, 0 in progress" in listed.out
     await db.execute("UPDATE budget_meters SET barred = true")
     assert (await run("budgets", "lift", "1")).code == 0
     assert (await run("budgets", "remove", "1")).code == 0
