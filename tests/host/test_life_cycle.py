@@ -1,11 +1,13 @@
-"""Whatever is done to a plugin, each event is handled once, by the last version that loaded."""
+"""Whatever is done to a plugin, each event is handled once, by the last version that loaded, everywhere."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import shutil
+import sys
 from collections import Counter
+from collections.abc import AsyncIterator
 from importlib import import_module
 
 import pytest
@@ -34,6 +36,41 @@ plugin = Plugin(lambda context: Life())
 """
 
 
+OTHER = """
+import asyncio, sys
+from wompbot_cogs.app import open_app
+from wompbot_cogs.settings import BotSettings
+
+async def main():
+    async with open_app(BotSettings.model_validate_json(sys.argv[1]), shard_count=1):
+        print("open", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def other(living: Living, site: PluginSite) -> AsyncIterator[str]:
+    """The pid of another process on the same database, whose settings list the keeper of plugins only."""
+    settings = {
+        "database": {"url": living.app.settings.database.url},
+        "llm": {"base_url": "http://127.0.0.1:9/v1"},
+        "bot": {"plugins": ["plugins"]},
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", OTHER, json.dumps(settings)),
+        env={**os.environ, "PYTHONPATH": str(site.folder)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"open\n"
+    yield str(process.pid)
+    await process.communicate(b"")
+    assert process.returncode == 0
+
+
 class Life:
     """A plugin whose life is steered, and what is known of it."""
 
@@ -50,10 +87,10 @@ class Life:
             self.works = step != "break"
             self.installed = True
             code = CODE.replace("VERSION", str(self.written))
-            self.site.install("life", code if self.works else "raise ValueError('broken')")
+            code = code if self.works else "raise ValueError('broken')"
+            self.site.install("life", code, version=str(self.written))
         elif step == "uninstall":
-            shutil.rmtree(self.site.folder / "life_plugin", ignore_errors=True)
-            shutil.rmtree(self.site.folder / "life_plugin-1.dist-info", ignore_errors=True)
+            self.site.uninstall("life_plugin")
             self.installed = False
         else:
             await self._ask(step)
@@ -91,7 +128,7 @@ class Life:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_each_event_is_handled_once_by_the_version_that_serves(
-    living: Living, site: PluginSite, steps: list[str]
+    living: Living, site: PluginSite, other: str, steps: list[str]
 ) -> None:
     (site.folder / "life_seen.py").write_text("SEEN = []\n")
     site.packages.add("life_seen")
@@ -99,6 +136,7 @@ async def test_each_event_is_handled_once_by_the_version_that_serves(
     life = Life(living, site)
     for step in ("install", "load"):
         await life.do(step)
+    await _follows(living, other, life.serves)
     for step in steps:
         seen.clear()
         before = life.serves
@@ -110,14 +148,28 @@ async def test_each_event_is_handled_once_by_the_version_that_serves(
         assert {version for _, version in seen} <= {before, life.serves}
         if before is not None and life.serves is not None:
             assert [message for message, _ in seen] == said, "an event was lost"
-        states = {state.id: state.state for state in life.host.states()}
-        assert states.get("life", "off") in LEGAL
-        assert (states.get("life") == "live") == (life.serves is not None)
+        states = {state.id: state for state in life.host.states()}
+        assert {state.state for state in states.values()} <= LEGAL
+        live = "life" in states and states["life"].state == "live"
+        assert (states["life"].version if live else None) == life.serves
+        await _follows(living, other, life.serves)
     await life.do("install")
     await life.do("load")
     await life.do("unload")
     await _drained()
     assert life.host.receipts() == {}
+
+
+async def _follows(living: Living, other: str, version: str | None) -> None:
+    """Wait until another process runs what this one does, or nothing."""
+    async with asyncio.timeout(20):
+        while True:
+            processes = await living.app.host.processes()
+            [runs] = [it.runs for it in processes if f"-{other}-" in it.process]
+            running = runs.get("life", "")
+            if running == version or (version is None and not running.isdecimal()):
+                return
+            await asyncio.sleep(0.02)
 
 
 async def _talk(living: Living) -> list[int]:
