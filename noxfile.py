@@ -12,6 +12,7 @@ nox.needs_version = ">=2024.10"
 nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True  # a new clone starts fresh; `nox -r no` does so at will
 
+PLUGINS = ["hello_cog", "tally_cog", "dice_tool"]
 CODE = ["src", "tests", "benchmarks", "docs", "examples", "noxfile.py"]
 LOGS = Path(os.environ.get("WOMPBOT_LOGS", "../shared/data/chat"))
 
@@ -53,6 +54,7 @@ def types(session: nox.Session) -> None:
     """Types, strictly."""
     session.install("-e", ".[dev]")
     session.run("mypy", *session.posargs)
+    session.run("mypy", "--strict", *(f"examples/{name}/{name}" for name in PLUGINS))
 
 
 @nox.session

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wompbot_cogs.context import Context
     from wompbot_cogs.guilds import SETTINGS, GuildSetting, zone_of
     from wompbot_cogs.hooks import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest, hookimpl
+    from wompbot_cogs.hybrid import hybrid_command, hybrid_group
     from wompbot_cogs.manifest import API_LEVEL, Manifest
     from wompbot_cogs.pages import PageButton, Turn, Way, page_buttons, whose_and_what
     from wompbot_cogs.permissions import Level, open_to, requires
@@ -40,6 +41,8 @@ _HOME = {
     "Way": "wompbot_cogs.pages",
     "hookimpl": "wompbot_cogs.hooks",
     "open_to": "wompbot_cogs.permissions",
+    "hybrid_command": "wompbot_cogs.hybrid",
+    "hybrid_group": "wompbot_cogs.hybrid",
     "page_buttons": "wompbot_cogs.pages",
     "plain": "wompbot_cogs.plain",
     "refusal": "wompbot_cogs.budgets",
@@ -67,6 +70,8 @@ __all__ = [
     "Turn",
     "Way",
     "hookimpl",
+    "hybrid_command",
+    "hybrid_group",
     "open_to",
     "page_buttons",
     "plain",

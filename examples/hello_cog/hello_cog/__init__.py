@@ -6,7 +6,7 @@ from typing import Any
 
 from discord.ext import commands
 
-from wompbot_cogs import Context, Plugin
+from wompbot_cogs import Context, Plugin, hybrid_command
 
 
 class HelloCog(commands.Cog, name="Hello"):
@@ -15,7 +15,7 @@ class HelloCog(commands.Cog, name="Hello"):
     def __init__(self, context: Context) -> None:
         self._log = context.log
 
-    @commands.hybrid_command()
+    @hybrid_command()
     async def hello(self, context: commands.Context[Any]) -> None:
         """Greet whoever asks."""
         self._log.info("greeting %d", context.author.id)

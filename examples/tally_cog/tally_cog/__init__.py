@@ -8,7 +8,7 @@ import discord
 from discord.ext import commands
 
 from tally_cog.book import TallyBook
-from wompbot_cogs import Context, Plugin
+from wompbot_cogs import Context, Plugin, hybrid_command
 
 _NAME_CHARS = 100
 
@@ -44,7 +44,7 @@ class TallyCog(commands.Cog, name="Tally"):
         self._book = TallyBook(context.db, context.settings.per_person)
         context.add_view(TallyButton(self._book))
 
-    @commands.hybrid_command()
+    @hybrid_command()
     async def tally(self, context: commands.Context[Any], *, name: str) -> None:
         """Start a tally that everyone can add to."""
         name = discord.utils.escape_markdown(name[:_NAME_CHARS])
