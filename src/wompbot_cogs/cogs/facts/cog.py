@@ -54,14 +54,14 @@ class FactsCog(commands.Cog, name="Facts"):
         self._shown = Cooldown(_NOTICE_EVERY_S)
         self._running: set[int] = set()
         self._kept: set[int] = set()
+        self._domains: Domains | None = None
         context.messages.watch_reactions(self._reacted, emoji=SIGNS)
         context.messages.menu(texts.MENU, self._chosen)
         context.messages.watch_changes(_unchanged, self._deleted)
         context.jobs.register("sweep", self._sweep, cron="41 * * * *")
 
     async def cog_load(self) -> None:
-        """Read what is slow to read."""
-        self._domains = await Domains.open()
+        """Read which messages were checked."""
         self._kept.update(await self._book.ids())
 
     # -- who asks ----------------------------------------------------------------------------
@@ -152,6 +152,7 @@ class FactsCog(commands.Cog, name="Facts"):
             found = (await self._search.find(message.text, why)).results
             if not found:
                 raise _Failed(texts.NOTHING_FOUND)
+            self._domains = self._domains or await Domains.open()  # at the first check: it is slow to read
             answer = await self._llm.ask(request(message.text, found, why, self._model_name), FactAnswer)
         except BudgetExceeded as error:
             raise _Failed(refusal(error)) from error
