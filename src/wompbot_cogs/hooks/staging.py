@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from types import FunctionType, MethodType, NoneType
 from typing import Any
 
 import pluggy
@@ -17,6 +18,8 @@ from wompbot_cogs.manifest import Manifest
 
 _log = logging.getLogger(__name__)
 
+_MARK = f"{PROJECT}_impl"  # where pluggy's marker keeps the options
+_METHODS = (FunctionType, MethodType, classmethod, staticmethod, NoneType)  # None: a name that a base brings
 _ORDERING = ("tryfirst", "trylast", "wrapper", "hookwrapper")
 
 
@@ -116,10 +119,14 @@ def _checked(
 
 
 class _Manager(pluggy.PluginManager):
-    """Looks at methods only: older versions of pluggy run every property they meet."""
+    """Looks at marked methods only: older versions of pluggy run every property, newer ones take long."""
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> pluggy.HookimplOpts | None:
         """Return the options of a method that is marked; ``None`` for everything else."""
-        if isinstance(inspect.getattr_static(plugin, name, None), property | cached_property):
+        of_class = next((vars(kind)[name] for kind in type(plugin).__mro__ if name in vars(kind)), None)
+        thing = getattr(plugin, "__dict__", {}).get(name, of_class)
+        if isinstance(of_class, property | cached_property) or not isinstance(thing, _METHODS):
+            return None
+        if isinstance(thing, FunctionType) and not hasattr(thing, _MARK):
             return None
         return super().parse_hookimpl_opts(plugin, name)
