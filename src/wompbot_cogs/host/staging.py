@@ -69,8 +69,10 @@ class Staging:
                 with running(scope):
                     cogs = await _prepare(plugin, context, scope)
                     others = [make(context) for make in plugin.hooks]
-                await asyncio.sleep(0)  # each step takes a few milliseconds of the loop's time: one at once
-                self._hooks.stage(found.manifest, outfit.given.keys(), (*cogs, *others), scope)
+                for thing in (*cogs, *others):
+                    await asyncio.sleep(0)  # each step takes a millisecond or two of the loop's time
+                    self._hooks.stage(found.manifest, outfit.given.keys(), (thing,), scope)
+                await asyncio.sleep(0)
                 witness = _witness(found.package, (*cogs, *others), context, scope)
                 await asyncio.sleep(0)
                 limit.reschedule(None)  # from here on nothing suspends
