@@ -237,7 +237,7 @@ async def test_a_plugin_that_does_not_run_is_not_swapped(living: Living, site: P
     site.install("hello")
     with pytest.raises(PluginUnknown) as refusal:
         await living.app.host.swap("hello")
-    assert refusal.value.hint == "`!plugins load hello` loads it."
+    assert refusal.value.hint == "`wompbot plugins load hello` loads it."
 
 
 async def test_a_class_from_another_package_can_come_and_go(living: Living, site: PluginSite) -> None:
