@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wompbot_cogs.hooks import Decline, Health, Note, PromptPart, ReplyGiven, ReplyRequest, hookimpl
     from wompbot_cogs.hybrid import hybrid_command, hybrid_group
     from wompbot_cogs.manifest import API_LEVEL, Manifest
+    from wompbot_cogs.overrides import PER_GUILD
     from wompbot_cogs.pages import PageButton, Turn, Way, page_buttons, whose_and_what
     from wompbot_cogs.permissions import Level, open_to, requires
     from wompbot_cogs.plain import plain
@@ -31,6 +32,7 @@ _HOME = {
     "Manifest": "wompbot_cogs.manifest",
     "Note": "wompbot_cogs.hooks",
     "PageButton": "wompbot_cogs.pages",
+    "PER_GUILD": "wompbot_cogs.overrides",
     "Plugin": "wompbot_cogs.plugin",
     "PluginState": "wompbot_cogs.states",
     "PromptPart": "wompbot_cogs.hooks",
@@ -53,6 +55,7 @@ _HOME = {
 
 __all__ = [
     "API_LEVEL",
+    "PER_GUILD",
     "SETTINGS",
     "Context",
     "Decline",

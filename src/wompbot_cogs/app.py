@@ -141,6 +141,7 @@ async def open_app(
                 "claims": core.claims,
                 "consent": core.consent,
                 "costs": books,
+                "decisions": guilds,
                 "guilds": guilds,
                 "hot_takes": core.hot_takes,
                 "hooks": PluginHooks(hooks, plugin),

@@ -20,6 +20,7 @@ from wompbot_cogs.errors import NotGranted
 from wompbot_cogs.guilds import Guilds
 from wompbot_cogs.hooks import PluginHooks
 from wompbot_cogs.manifest import FILE_NAME, Manifest
+from wompbot_cogs.overrides import Overrides
 from wompbot_cogs.permissions import Permissions
 from wompbot_cogs.scope import Scope
 from wompbot_cogs.states import PluginHost
@@ -104,6 +105,21 @@ class Context:
             hint = f"Name a pydantic model in `settings` of its {FILE_NAME}."
             raise NotGranted(self.manifest.id, "has no settings model", hint=hint)
         return self._capabilities["settings"]
+
+    def settings_of(self, guild_id: int | None) -> Any:
+        """Return the settings as they are in a guild, which may have decided those marked ``PER_GUILD``.
+
+        What a guild decides counts at once, in every process. Ask each time.
+
+        Args:
+            guild_id: The guild; ``None`` for direct messages, which have the operator's.
+
+        Raises:
+            NotGranted: The manifest names no settings model.
+        """
+        _ = self.settings  # refused without a model
+        overrides: Overrides = self._capabilities["overrides"]
+        return overrides.of(guild_id)
 
     @property
     def db(self) -> OwnSchema:

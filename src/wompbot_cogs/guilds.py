@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from wompbot_cogs.overrides import Overrides
 from wompcore.db import Listener
 from wompcore.errors import DatabaseError
 from wompcore.repos.guilds import CHANNEL, GuildRepository
@@ -69,7 +70,11 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 
 class Guilds:
-    """Settings and bot admins of every guild, kept true by NOTIFY. Made by :meth:`open`."""
+    """Settings and bot admins of every guild, kept true by NOTIFY. Made by :meth:`open`.
+
+    Attributes:
+        plugins: Settings of the plugins that serve which guilds may decide, by plugin.
+    """
 
     def __init__(self, repository: GuildRepository) -> None:
         self._repository = repository
@@ -77,6 +82,7 @@ class Guilds:
         self._admins: dict[int, set[int]] = {}
         self._excluded: frozenset[int] = frozenset()
         self._reloads: set[asyncio.Task[None]] = set()
+        self.plugins: dict[str, Overrides] = {}
 
     @classmethod
     @asynccontextmanager
@@ -102,6 +108,20 @@ class Guilds:
     def setting(self, guild_id: int | None, key: str) -> Any:
         """Return a guild's decision, or the default; direct messages have the defaults."""
         return self._settings.get(guild_id or 0, {}).get(key, SETTINGS[key].default)
+
+    def decided(self, guild_id: int, key: str) -> Any:
+        """Return a guild's decision of any kind, or ``None``."""
+        return self._settings.get(guild_id, {}).get(key)
+
+    def offer(self, plugin: str, overrides: Overrides) -> Callable[[], None]:
+        """Let guilds decide settings of a plugin; returns what ends it."""
+        self.plugins[plugin] = overrides
+
+        def end() -> None:
+            if self.plugins.get(plugin) is overrides:
+                del self.plugins[plugin]
+
+        return end
 
     def zone(self, guild_id: int) -> ZoneInfo:
         """Return a guild's time zone; UTC if this machine does not know it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from living_bot import Living, Opener
+from living_bot import OWNER, Living, Opener
 from plugin_site import PluginSite
 from wompbot_cogs.app import App, open_app
 from wompbot_cogs.doctor_plugins import look_at_plugin_data
@@ -284,6 +284,45 @@ async def test_every_bad_value_is_named_before_the_plugin_is_made(
     ) as refused:
         await living.app.host.load("keeper")
     assert "[plugins.keeper]" in refused.value.hint
+
+
+async def test_a_server_decides_the_settings_that_are_marked_for_it(
+    living: Living, bot_settings: BotSettings, site: PluginSite
+) -> None:
+    own = """
+from typing import Annotated
+from pydantic import BaseModel, Field
+from wompbot_cogs import PER_GUILD
+
+class Settings(BaseModel):
+    step: Annotated[int, PER_GUILD] = Field(3, ge=1, le=9, description="how far")
+    secret: str = "s"
+"""
+    install(site, manifest=NAMES_SETTINGS, own=own, needs=[])
+    await living.app.host.load("keeper")
+    guild = living.guild.id
+    assert "`keeper step` is 7 now" in await living.ask(OWNER, "!settings plugin keeper step 7")
+    of = context(living).settings_of
+    assert (of(guild).step, of(guild).secret, of(1).step, of(None).step) == (7, "s", 3, 3)
+    assert "less than or equal to 9" in await living.ask(OWNER, "!settings plugin keeper step 10")
+    assert "No plugin has" in await living.ask(OWNER, "!settings plugin keeper secret x")
+    assert "for a bot admin" in await living.ask("bob", "!settings plugin keeper step 5")
+    assert "`keeper step`: **7** - how far" in await living.ask(OWNER, "!settings")
+    async with open_app(bot_settings) as other:
+        cog: Any = other.bot.cogs["keeper"]
+        assert cog.context.settings_of(guild).step == 7
+        await living.ask(OWNER, "!settings plugin keeper step 5")
+        await until(lambda: _now(cog.context.settings_of(guild).step == 5))
+    install(site, manifest=NAMES_SETTINGS, own=own.replace("le=9", "le=4"), needs=[])
+    await living.app.host.swap("keeper")
+    assert context(living).settings_of(guild).step == 3
+    assert "`keeper step` is 3 now" in await living.ask(OWNER, "!settings plugin keeper step")
+    await living.app.host.unload("keeper")
+    assert "keeper" not in await living.ask(OWNER, "!settings")
+
+
+async def _now(holds: bool) -> bool:
+    return holds
 
 
 @pytest.mark.parametrize(

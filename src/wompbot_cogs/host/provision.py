@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from wompbot_cogs.errors import ConsentAwaited, PluginError
@@ -12,6 +13,7 @@ from wompbot_cogs.host.own_data import OwnData
 from wompbot_cogs.host.own_settings import read_settings
 from wompbot_cogs.host.switch import AnyBot
 from wompbot_cogs.manifest import OWNER_GRANTED, Manifest
+from wompbot_cogs.overrides import Overrides
 from wompbot_cogs.scope import Scope
 from wompcore.db import Database
 from wompcore.errors import DatabaseError
@@ -84,7 +86,11 @@ class Provision:
         assert found.manifest is not None  # it is staged only then
         values = self._values().get(found.id, {})
         given: dict[str, Any] = dict(self._offer(found.manifest, scope))
-        given["settings"] = read_settings(found, values)
+        given["settings"] = settings = read_settings(found, values)
+        if settings is not None:
+            given["overrides"] = overrides = Overrides(found.id, settings, given["decisions"])
+            if overrides.fields:
+                scope.on_live(partial(given["decisions"].offer, found.id, overrides))
         data = OwnData.of(self._db, found)
         if "db" in found.manifest.needs:
             try:

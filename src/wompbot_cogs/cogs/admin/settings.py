@@ -32,7 +32,12 @@ class SettingsCog(commands.Cog, name="Settings"):
         """Show what this server decided."""
         guild_id = _guild_id(context)
         values = [(setting, self._guilds.setting(guild_id, key)) for key, setting in SETTINGS.items()]
-        await context.send(texts.settings(values), ephemeral=True)
+        own = [
+            (f"{plugin} {name}", getattr(overrides.of(guild_id), name), field.description or "")
+            for plugin, overrides in sorted(self._guilds.plugins.items())
+            for name, field in overrides.fields.items()
+        ]
+        await context.send(texts.settings(values, own), ephemeral=True)
 
     @settings.command(name="set")
     @commands.guild_only()
@@ -42,6 +47,20 @@ class SettingsCog(commands.Cog, name="Settings"):
         _check(key, "switch")
         await self._guilds.set(_guild_id(context), key, value, by_id=context.author.id)
         await context.send(texts.SET.format(key=key, value=texts.value(value)))
+
+    @settings.command()
+    @commands.guild_only()
+    @requires(Level.BOT_ADMIN)
+    async def plugin(self, context: commands.Context[Any], plugin: str, key: str, *, value: str = "") -> None:
+        """Decide a plugin's setting for this server; without a value the operator's holds again."""
+        overrides = self._guilds.plugins.get(plugin)
+        if overrides is None or key not in overrides.fields:
+            raise commands.BadArgument(texts.UNKNOWN_PLUGIN_SETTING)
+        try:
+            now = await overrides.set(_guild_id(context), key, value or None, by_id=context.author.id)
+        except ValueError as error:
+            raise commands.BadArgument(str(error)) from error
+        await context.send(texts.SET.format(key=f"{plugin} {key}", value=texts.plain(now)))
 
     @settings.command()
     @commands.guild_only()

@@ -25,6 +25,7 @@ OTHER_KIND = {
     "threshold": "`{key}` is a threshold: use `claimfilter threshold`.",
     "zone": "`{key}` is a time zone: use `settings zone`.",
 }
+UNKNOWN_PLUGIN_SETTING = "No plugin has a setting of that name that servers decide; `settings` shows them."
 UNKNOWN_ZONE = (
     "There is no time zone of that name. They are called like `Europe/Berlin` or `America/New_York`."
 )
@@ -35,6 +36,7 @@ UNLISTED = "{channel} is no longer on the list `{key}`."
 WAS_NOT_LISTED = "{channel} was not on the list `{key}`."
 
 _LONGEST = 2000
+_VALUE = 200
 
 
 def who(person: discord.abc.User, level: Level) -> str:
@@ -51,9 +53,10 @@ def admins(super_admins: Iterable[int], bot_admins: Iterable[int]) -> str:
     return bound("\n".join(lines), _LONGEST)
 
 
-def settings(values: Iterable[tuple[GuildSetting, Any]]) -> str:
-    """Return every setting with its value and meaning."""
+def settings(values: Iterable[tuple[GuildSetting, Any]], own: Iterable[tuple[str, Any, str]]) -> str:
+    """Return every setting with its value and meaning, those of plugins last."""
     lines = [f"`{setting.key}`: **{value(now)}** - {setting.meaning}" for setting, now in values]
+    lines += [f"`{key}`: **{plain(now)}** - {meaning}" for key, now, meaning in own]
     return bound("\n".join(lines), _LONGEST)
 
 
@@ -64,6 +67,11 @@ def value(now: Any) -> str:
     if isinstance(now, str | float):
         return str(now)
     return ", ".join(f"<#{channel}>" for channel in now) or "none"
+
+
+def plain(now: Any) -> str:
+    """Return the value of a plugin's setting, which people chose, as a harmless text."""
+    return escape_mentions(escape_markdown(bound(str(now), _VALUE)))
 
 
 def _people(ids: Iterable[int]) -> str:
