@@ -386,6 +386,17 @@ class ScreenModelInvalid(WompError):
         self.problem = problem
 
 
+class TrainingTextInvalid(WompError):
+    """A set of labelled text cannot be read."""
+
+    hint = "The folder has to hold every set that the model card names, a JSON Lines file each."
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
 class ClaimUnknown(WompError):
     """There is no such claim here."""
 

@@ -13,7 +13,7 @@ SHORTEST_CHARS: Final = 15
 _FEWEST_WORDS: Final = 5
 _FEWEST_LETTERED: Final = 3  # of them; the rest may be numbers
 
-_TOKEN: Final = re.compile(r"(?:[^\W\d_]|')+|\d+(?:[.,:]\d+)*|[^\w\s]|\n")
+_TOKEN: Final = re.compile(r"(?:[^\W\d_]|')+|\d+(?:[.,:]\d+)*|[^\w\s\x00-\x1f\x7f]|\n")
 _ASCII_TOKEN: Final = re.compile(r"[a-z']+|[0-9]+(?:[.,:][0-9]+)*|[!-&(-/:-@\[-^`{-~\n]")  # as fast again
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _NOT_PROSE: Final = re.compile(
@@ -49,13 +49,14 @@ _HEDGING_WORDS: Final = _words(
     "think guess suspect assume doubt hope wonder wish feel seems opinion sure chances let's"
 )  # one of them stands in every phrase
 _JOKES: Final = _words("lol lmao rofl jk kidding haha hahaha hahahaha hehe hehehe")
+_TELLING: Final = _JOKES | {",", ":", "/"}
 _JOKE_MARK: Final = re.compile(r"(?<!\S)/(?:s|j|jk)(?!\S)")
 _OPENINGS: Final = _words(
     "? how why where who what which is are am do does did can could will would should has anyone anybody"
     " yes yeah yep nope ok okay no"
 )
 _AFTER_NO: Final = _words("way chance one doubt shot team")  # "no way they win" is no answer
-_ADDRESS_TOKENS: Final = 4
+_ADDRESS_ENDS: Final = (1, 2, 3)
 
 
 def prose(text: str) -> str:
@@ -100,34 +101,40 @@ def tokens(line: str) -> list[str]:
     return (_ASCII_TOKEN if line.isascii() else _TOKEN).findall(line)
 
 
-def says_nothing(text: str, line: str, tokens: list[str], found: AbstractSet[str]) -> bool:
-    """Return whether a line is too short, a question, an answer or a joke.
+def unfit(text: str) -> bool:
+    """Return whether a message is too short to be read, or asks something.
 
     Args:
         text: The message.
-        line: Its prose.
-        tokens: The tokens of that.
+    """
+    said = text.rstrip()
+    return len(said) < SHORTEST_CHARS or said.endswith("?")
+
+
+def says_nothing(line: str, tokens: list[str], found: AbstractSet[str]) -> bool:
+    """Return whether a line is too short, opens like a question or an answer, or is a joke.
+
+    Args:
+        line: Prose.
+        tokens: Its tokens.
         found: The same as a set.
     """
     return (
         len(tokens) < _FEWEST_WORDS
-        or _opens_badly(tokens, found)
-        or not _JOKES.isdisjoint(found)
-        or ("?" in text and text.rstrip().endswith("?"))
-        or ("/" in found and bool(_JOKE_MARK.search(line)))
+        or (tokens[0] in _OPENINGS and not _no_answer(tokens, 0))
+        or (not _TELLING.isdisjoint(found) and (_addresses_badly(tokens) or _jokes(line, found)))
         or _few_words(tokens)
     )
 
 
-def _opens_badly(tokens: list[str], found: AbstractSet[str]) -> bool:
-    """Return whether a line begins like a question or an answer, be it after an address ("anna: ...")."""
-    if tokens[0] in _OPENINGS and not _no_answer(tokens, 0):
-        return True
-    addressed = "," in found or ":" in found
-    return addressed and any(
-        tokens[at] in ",:" and tokens[at + 1] in _OPENINGS and not _no_answer(tokens, at + 1)
-        for at in range(1, _ADDRESS_TOKENS)
-    )
+def _addresses_badly(tokens: list[str]) -> bool:
+    """Return whether a question or an answer follows after an address ("anna: ...")."""
+    marks = [at for at in _ADDRESS_ENDS if tokens[at] in ",:"]
+    return bool(marks) and any(tokens[at + 1] in _OPENINGS and not _no_answer(tokens, at + 1) for at in marks)
+
+
+def _jokes(line: str, found: AbstractSet[str]) -> bool:
+    return not _JOKES.isdisjoint(found) or ("/" in found and bool(_JOKE_MARK.search(line)))
 
 
 def _no_answer(tokens: list[str], at: int) -> bool:
@@ -136,7 +143,7 @@ def _no_answer(tokens: list[str], at: int) -> bool:
 
 
 def _few_words(tokens: list[str]) -> bool:
-    if sum(map(str.isalpha, tokens[:12])) >= _FEWEST_WORDS:
+    if "".join(tokens[:_FEWEST_WORDS]).isalpha() or sum(map(str.isalpha, tokens[:12])) >= _FEWEST_WORDS:
         return False  # most lines; the exact count takes five times as long
     letters = sum(token[0].isalpha() for token in tokens)
     return letters < _FEWEST_LETTERED or letters + sum(token[0].isdigit() for token in tokens) < _FEWEST_WORDS

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, Self, TypeAlias
 from wompcore.claims.cues import Cues, shown, weigh
 from wompcore.claims.delta import Delta, Feature, Vocabulary
 from wompcore.claims.linear import LinearModel, shipped
-from wompcore.claims.reading import SHORTEST_CHARS, hedged, prose, says_nothing, shapes, tokens
+from wompcore.claims.reading import hedged, prose, says_nothing, shapes, tokens, unfit
 from wompcore.claims.rules import RULES, WEIGHTS, Kind
 
 THRESHOLDS: Final = {"standard": 0.40, "thorough": 0.30}
@@ -101,12 +101,12 @@ class Screen:
             ValueError: There is no threshold of that name.
         """
         least = _score_of(threshold)
-        if len(text) < SHORTEST_CHARS:
+        if unfit(text):
             return _SILENT
         line = prose(text)
         shape = shapes(line)
         found = set(shape)
-        if says_nothing(text, line, shape, found):
+        if says_nothing(line, shape, found):
             return _SILENT
         learned = odds = self._model.log_odds(shape, found)
         rules = self._cues.possible(found)
@@ -136,10 +136,12 @@ class Screen:
         Returns:
             Distinct numbers below 2**32 in rising order; none for a message that is never judged.
         """
+        if unfit(text):
+            return ()
         line = prose(text)
         shape = shapes(line)
         found = set(shape)
-        if len(text) < SHORTEST_CHARS or says_nothing(text, line, shape, found):
+        if says_nothing(line, shape, found):
             return ()
         weights, _ = weigh(shape, self._cues.possible(found))
         return self._vocabulary.numbers(shape, found, weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +12,14 @@ import pytest
 from wompcore.claims import THRESHOLDS
 from wompcore.claims.linear import LENGTHS, LinearModel, written
 from wompcore.claims.reading import prose, shapes
+from wompcore.claims.train.__main__ import PACKAGED, main
 from wompcore.claims.train.measure import average_precision, figures
 from wompcore.claims.train.rows import CHAT, LABELLED, MAY_TRAIN, TWEETS, Row, rows
 from wompcore.claims.train.thresholds import CALLS, scaled, screen_of
 from wompcore.errors import ScreenModelInvalid
 
+BESIDE = Path(__file__).parents[4] / "shared/data/claims"
+DATA = Path(os.environ.get("WOMPBOT_CLAIM_DATA", BESIDE))
 SMALL_TALK = "we had such a nice time with {} yesterday and the {} was great too"
 CLAIM = "they cut {} percent of the jobs in {} since the year 2010"
 NOUNS = ("cake", "soup", "music", "bread", "rain", "train", "film", "beach", "dog", "match")
@@ -73,6 +77,39 @@ def test_thresholds_spend_their_calls_and_no_more(name: Literal["standard", "tho
 def test_too_little_chat_is_an_error() -> None:
     with pytest.raises(ScreenModelInvalid, match="too little chat"):
         scaled(MODEL, CHATTER[:5])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file"),
+        ("{not json", "line 1"),
+        ('{"text": "a", "split": "train"}', "'label'"),
+        ("[]", "line 1"),
+        ('{"text": 5, "label": 1, "split": "train"}', "line 1"),
+    ],
+)
+def test_a_set_that_cannot_be_read_is_named_and_nothing_is_written(
+    content: str | None, told: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "irc_other.jsonl"
+    path.unlink() if content is None else path.write_text(content, encoding="utf-8")
+    model = tmp_path / "model.json"
+    with pytest.raises(SystemExit) as ended:
+        main([str(folder), "--model", str(model)])
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert all(part in said for part in ("irc_other.jsonl", told, "model card"))
+    assert not model.exists()
+
+
+@pytest.mark.endurance(only=True)
+@pytest.mark.skipif(not (DATA / "nps_chat.jsonl").exists(), reason="the labelled sets are not here")
+def test_the_shipped_weights_come_from_the_data_byte_for_byte(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="needs scikit-learn (extra train)")
+    pytest.importorskip("spacy_lookups_data", reason="needs word classes (extra train)")
+    assert main([str(DATA), "--model", str(tmp_path / "model.json")]) == 0
+    assert (tmp_path / "model.json").read_bytes() == PACKAGED.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from wompcore.claims.linear import MODEL_FILE, LinearModel, written
 from wompcore.claims.train.card import Study, card
 from wompcore.claims.train.rows import MAY_TRAIN, Row, rows
 from wompcore.claims.train.thresholds import scaled, screen_of
-from wompcore.errors import ExtraMissing
+from wompcore.errors import ExtraMissing, ScreenModelInvalid, TrainingTextInvalid
 
 PACKAGED = Path(__file__).parents[1] / MODEL_FILE
 
@@ -32,8 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--card", type=Path, help="Markdown page to write about the model")
     options = parser.parse_args(arguments)
-    everything = list(rows(options.data))
-    model = train(everything)
+    try:
+        everything = list(rows(options.data))
+        model = train(everything)
+    except (TrainingTextInvalid, ExtraMissing, ScreenModelInvalid) as error:
+        parser.exit(1, f"{error}\n{error.hint}\n")
     options.model.write_bytes(written(model))
     print(f"{options.model}: {options.model.stat().st_size:,} bytes, {len(model.words):,} words")
     if options.card:

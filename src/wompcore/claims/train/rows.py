@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from zlib import crc32
+
+from wompcore.errors import TrainingTextInvalid
 
 LABELLED: Final = ("ct24_en", "regroom_verif", "cmv_verif", "policlaim", "ct22_1b", "dutta")
 """Sets with labels; a positive is a claim that can be checked."""
@@ -48,15 +50,30 @@ def rows(folder: Path) -> Iterator[Row]:
 
     Args:
         folder: Where the sets lie, a JSON Lines file each.
+
+    Raises:
+        TrainingTextInvalid: A file is missing, or a line of it is no row.
     """
     for file in (*LABELLED, *CHAT, TWEETS):
-        with (folder / f"{file}.jsonl").open(encoding="utf-8") as lines:
-            for line in lines:
-                stored = json.loads(line)
-                kind = stored.get("kind") or ""
-                source = f"irc_{kind}" if file == "irc_other" else file
-                part = _part(file, stored["split"], stored["text"])
-                yield Row(source, file, stored["text"], stored["label"], kind, part)
+        path = folder / f"{file}.jsonl"
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrainingTextInvalid(str(path), str(error)) from error
+        for number, line in enumerate(lines, start=1):
+            if line:
+                try:
+                    yield _row(file, json.loads(line))
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
+                    raise TrainingTextInvalid(f"{path}, line {number}", repr(error)) from error
+
+
+def _row(file: str, stored: dict[str, Any]) -> Row:
+    kind = stored.get("kind") or ""
+    source = f"irc_{kind}" if file == "irc_other" else file
+    return Row(
+        source, file, stored["text"], stored["label"], kind, _part(file, stored["split"], stored["text"])
+    )
 
 
 def _part(file: str, split: str, text: str) -> Part:
