@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ from wompcore.usage import Attribution, Purpose, Usage
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CENT = Call("p", "m", Attribution(Purpose.CHAT, guild_id=7, person_id=9), max_input_tokens=10_000)
+AT_ONCE = 5
 STEPS = ("reserving", "reserved", "settling", "settled", "releasing", "released")
 
 
@@ -46,24 +48,24 @@ async def spend_all(ledger: Ledger) -> int:
 
 
 async def spend_until_killed(ledger: Ledger, step: str) -> None:
-    """Spend a cent, then do it again as far as the step, and die."""
+    """Spend a cent, then several at once as far as the step, and die."""
     [reservation] = await ledger.reserve([CENT])
     await ledger.settle([(reservation, Usage(5_000))])
-    reserving = asyncio.create_task(ledger.reserve([CENT]))
+    reserving = asyncio.gather(*(ledger.reserve([CENT]) for _ in range(AT_ONCE)))
     await die_when(step == "reserving")
-    [reservation] = await reserving
+    reservations = [reservation for [reservation] in await reserving]
     await die_when(step == "reserved")
     if step in ("settling", "settled"):
-        closing = asyncio.create_task(as_work(ledger.settle([(reservation, Usage(5_000))])))
+        closing = asyncio.gather(*(as_work(ledger.settle([(one, Usage(5_000))])) for one in reservations))
     else:
-        closing = asyncio.create_task(as_work(ledger.release([reservation])))
+        closing = asyncio.gather(*(as_work(ledger.release([one])) for one in reservations))
     await die_when(step in ("settling", "releasing"))
     await closing
     await die_when(True)
 
 
-async def as_work(work: object) -> None:
-    await work  # type: ignore[misc] # either coroutine
+async def as_work(work: Awaitable[object]) -> None:
+    await work
 
 
 async def die_when(due: bool) -> None:

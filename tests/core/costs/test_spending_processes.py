@@ -21,7 +21,7 @@ from wompcore.repos.costs import CostRepository
 from wompcore.repos.costs_budgets import BudgetRepository
 
 sys.path.insert(0, str(Path(__file__).parent))
-from spending_process import AT, STEPS  # a script beside this file, not a package
+from spending_process import AT, AT_ONCE, STEPS  # a script beside this file, not a package
 
 SCRIPT = Path(__file__).with_name("spending_process.py")
 BUDGET = Budget("all", action="refuse", amount=Decimal("2.00"))
@@ -66,10 +66,11 @@ async def test_the_ledger_balances_after_a_kill_at_any_step(db: Database, step: 
 
     [use] = await budgets.all()
     spent = use.used[0].spent
-    low, high = Decimal("0.005") * len(waits), Decimal("0.015") * len(waits)
+    low = Decimal("0.005") * len(waits)  # half a cent, which was settled before
+    settled, high = low * (1 + AT_ONCE), low * (1 + 2 * AT_ONCE)
     assert low <= spent <= high
     assert use.used[0].held == 0
-    known = {"reserved": high, "settled": 2 * low, "released": low}
+    known = {"reserved": high, "settled": settled, "released": low}
     assert spent == known.get(step, spent)
     assert await db.fetch_value("SELECT sum(cost_usd) FROM cost_entries") == spent
     assert await db.fetch_value("SELECT count(*) FROM cost_reservations") == 0
