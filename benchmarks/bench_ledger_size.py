@@ -115,6 +115,7 @@ async def _fill(setup: Setup, rows: int) -> None:
             await connection.execute(filling)
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")
+    await asyncio.to_thread(os.sync)  # or the kernel writes it while questions are timed
 
 
 async def _time(setup: Setup, question: Question) -> float:
