@@ -58,6 +58,10 @@ async def test_loading_swapping_and_unloading_reach_every_process(
     await reported(living.app, "2")
     shown = (await living.guild.slash(OWNER, "plugins list"))[0].text
     assert shown.count("hello 2") == 2
+    site.install("hello", "raise ValueError('no')", version="3")
+    with pytest.raises(PluginError):
+        await living.app.host.swap("hello")
+    assert hello(living.app).problem == "last update refused: ValueError: no"
     await other.host.unload("hello")
     await until(lambda: hello(living.app).state in ("off", "draining"))
 

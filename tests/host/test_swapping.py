@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from living_bot import Living
+from living_bot import OWNER, Living
 from plugin_site import BUILT_IN, GREETER, PluginSite
 from wompbot_cogs.bot import WompBot
 from wompbot_cogs.errors import PluginBroken, PluginError, PluginUnknown
@@ -142,7 +142,8 @@ async def test_a_broken_update_leaves_the_old_one_serving(
     assert {name: sys.modules[name] for name in modules} == modules
     hello = next(state for state in living.app.host.states() if state.id == "hello")
     assert hello.state == "live"
-    assert hello.problem
+    assert hello.problem.startswith("last update refused: ")
+    assert "last update refused: " in await living.ask(OWNER, "!plugins health")
     site.install("hello", words="GREETING = 'mended'\n")
     await living.app.host.swap("hello")
     assert await living.ask("alice", "!hello") == "mended"

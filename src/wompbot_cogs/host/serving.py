@@ -106,7 +106,8 @@ class Serving:
             new = await self._staging.bring_in(found, scope, self.loaded)
         except PluginError as problem:
             await scope.close(0)
-            self.problems[found.id] = problem.problem
+            refused = "last update refused: " if found.id in self._served else ""
+            self.problems[found.id] = refused + problem.problem
             # The words only: whoever keeps records must not keep the error, its frames and their modules.
             _log.error("%s", str(problem), exc_info=_log.isEnabledFor(logging.DEBUG))
             raise
@@ -127,6 +128,7 @@ class Serving:
     async def take_out(self, plugin: str) -> None:
         """End the version of a plugin that serves; its work gets time to finish."""
         loaded = self._served.pop(plugin).loaded
+        self.problems.pop(plugin, None)  # of an update of what now goes
         await switch(self._bot, loaded.cogs, ())
         forget(loaded.package)
         self._draining.begin(loaded)
