@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from wompbot_cogs.errors import ManifestInvalid, NotGranted
 from wompcore.holders import Holder
@@ -125,6 +126,14 @@ class Manifest(_Table):
     message_content: bool = False
     settings: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
     personal_data: tuple[PersonalData, ...] = Field((), max_length=100)
+
+    @field_validator("personal_data")
+    @classmethod
+    def _each_once(cls, declared: tuple[PersonalData, ...]) -> tuple[PersonalData, ...]:
+        places = Counter(f"{data.table}.{data.person}" for data in declared)
+        if twice := [place for place, times in places.items() if times > 1]:
+            raise ValueError(f"{twice[0]} is declared twice")
+        return declared
 
     @property
     def schema_name(self) -> str:

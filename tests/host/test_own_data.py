@@ -234,12 +234,32 @@ async def test_an_edited_migration_is_noticed(living: Living, site: PluginSite) 
 
 async def test_personal_data_that_is_declared_must_be_there(living: Living, site: PluginSite) -> None:
     wrong = NOTES_ARE_PERSONAL.replace("author_id", "writer_id")
-    install(site, manifest=wrong, migrations={"0001_notes.expand": TABLE})
+    more = "; ALTER TABLE notes ADD small_id int; CREATE VIEW seen AS SELECT author_id FROM notes"
+    install(site, manifest=wrong, migrations={"0001_notes.expand": TABLE + more})
     with pytest.raises(ManifestInvalid, match=r"plugin_keeper\.notes\.writer_id"):
         await living.app.host.load("keeper")
     blanked = NOTES_ARE_PERSONAL.replace("author_id", "id") + 'on_erase = "blank"\n'
     install(site, manifest=blanked)
     with pytest.raises(ManifestInvalid, match=r"plugin_keeper\.notes\.id cannot be blanked"):
+        await living.app.host.load("keeper")
+    for table, person, problem in (
+        ("seen", "author_id", ", which is no column of a table"),
+        ("notes_id_seq", "last_value", ", which is no column of a table"),
+        ("notes", "small_id", " cannot hold every person's id"),
+    ):
+        misfit = NOTES_ARE_PERSONAL.replace("notes", table, 1).replace("author_id", person)
+        install(site, manifest=misfit)
+        with pytest.raises(ManifestInvalid, match=rf"plugin_keeper\.{table}\.{person}{problem}"):
+            await living.app.host.load("keeper")
+    for name in ("public.people", 'notes"; DROP TABLE people; --', "../notes", "n" * 64):
+        install(site, manifest=NOTES_ARE_PERSONAL.replace('"notes"', f"'{name}'", 1))
+        with pytest.raises(ManifestInvalid, match=r"plugin\.personal_data\.0\.table"):
+            await living.app.host.load("keeper")
+    install(site, manifest=NOTES_ARE_PERSONAL * 2)
+    with pytest.raises(ManifestInvalid, match=r"notes\.author_id is declared twice"):
+        await living.app.host.load("keeper")
+    install(site, manifest=NOTES_ARE_PERSONAL * 2000)
+    with pytest.raises(ManifestInvalid, match="personal_data|larger than"):
         await living.app.host.load("keeper")
     install(site, manifest=NOTES_ARE_PERSONAL)
     await living.app.host.load("keeper")

@@ -74,7 +74,7 @@ def export(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"a mapping, not {type(value).__name__}")
     try:
-        written = json.dumps(value)
+        written = json.dumps(value, allow_nan=False)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"it cannot be written as JSON: {error}") from error
     if len(written) > EXPORT_CHARS:

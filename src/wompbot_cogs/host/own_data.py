@@ -108,8 +108,11 @@ class OwnData:
         if missing:
             hint = "Correct [[plugin.personal_data]], or make the column in a migration."
             raise ManifestInvalid(
-                self._manifest.id, f"personal data in {missing[0]}, which is not there", hint=hint
+                self._manifest.id, f"personal data in {missing[0]}, which is no column of a table", hint=hint
             )
+        if unfit := await holders.unfit(declared):
+            hint = "Make the column bigint, numeric, text or varchar."
+            raise ManifestInvalid(self._manifest.id, f"{unfit[0]} cannot hold every person's id", hint=hint)
         blanked = [holder for holder in declared if holder.on_erase == "anonymise"]
         if required := await holders.required(blanked):
             hint = "Make the column nullable, or set on_erase to delete."

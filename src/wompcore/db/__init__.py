@@ -15,7 +15,14 @@ from wompcore.db.migrations import (
     migrations_in,
     pending_migrations,
 )
-from wompcore.db.own_schema import OwnSchema, SchemaState, drop_schema, look_at_schema, make_schema
+from wompcore.db.own_schema import (
+    OwnSchema,
+    SchemaState,
+    as_owner,
+    drop_schema,
+    look_at_schema,
+    make_schema,
+)
 from wompcore.db.translate import host_of
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "Migration",
     "OwnSchema",
     "SchemaState",
+    "as_owner",
     "backup",
     "drop_schema",
     "forget_migrations",

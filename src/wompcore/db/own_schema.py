@@ -35,6 +35,13 @@ SELECT pg_has_role(current_user, r.oid, 'MEMBER')
 FROM pg_roles r WHERE r.rolname = %(name)s
 """
 _ENTER = "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
+_AS_OWNER = """
+SELECT set_config('role', pg_get_userbyid(c.relowner), true),
+    set_config('search_path', quote_ident(n.nspname) || ', pg_temp', true)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(%s) AND pg_has_role(current_user, c.relowner, 'MEMBER')
+"""
+_AS_OURSELVES = "SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
 _LOCK = 0x73636865  # "sche"; processes that start at once take turns
 _KINDS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "S": "SEQUENCE"}
 
@@ -118,6 +125,22 @@ async def make_schema(db: Database, name: str) -> OwnSchema:
             hint = "Grant the role of database.url CREATE on its database."
             raise DatabaseError(f"the schema {name} cannot be made: {error}", hint=hint) from error
     return OwnSchema(db, name, guarded=guarded)
+
+
+@asynccontextmanager
+async def as_owner(connection: AsyncConnection[Any], table: str) -> AsyncIterator[None]:
+    """Act as the owner of a table would, with the owner's rights and view of names.
+
+    Functions in views, defaults and triggers run with the rights of whoever uses the table; those that a
+    plugin made must not run with ours. After an error the transaction restores what was before.
+
+    Args:
+        connection: Inside a transaction.
+        table: Its qualified name.
+    """
+    await connection.execute(_AS_OWNER, [table])
+    yield
+    await connection.execute(_AS_OURSELVES, prepare=False)  # two statements cannot be prepared as one
 
 
 async def look_at_schema(db: Database, name: str) -> SchemaState:

@@ -85,8 +85,8 @@ class Privacy:
         """Give everything that is kept about a person as lines of JSON, in bounded memory.
 
         The first line says whose data it is; each other one is a row, with the table it is in and what
-        that keeps, or what somebody keeps elsewhere; the last one counts the rows, so a file without it
-        is not whole.
+        that keeps, or what somebody keeps elsewhere, or that a plugin's table could not be read; the last one
+        counts the rows, so a file without it is not whole.
 
         Args:
             person_id: Who.
@@ -100,10 +100,16 @@ class Privacy:
             if not holder.export:
                 continue
             head = json.dumps({"owner": holder.owner, "table": holder.table, "holds": holder.holds})
-            async with self._data.rows(holder, person_id) as rows:
-                async for row in rows:
-                    count += 1
-                    yield f'{head[:-1]}, "row": {row}}}\n'
+            try:
+                async with self._data.rows(holder, person_id) as rows:
+                    async for row in rows:
+                        count += 1
+                        yield f'{head[:-1]}, "row": {row}}}\n'
+            except Exception as error:  # whatever a plugin's table does must not keep the rest
+                if holder.owner == "core":
+                    raise
+                _log.error("%s could not be exported: %s", holder.table, error)
+                yield f'{head[:-1]}, "missing": "not all of it could be read"}}\n'
         for also in self._also:
             for owner, kept in (await also(person_id)).items():
                 yield _line(owner=owner, elsewhere=kept)

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, sql
 
-from wompcore.db import Database
+from wompcore.db import Database, as_owner
 
 CHANNEL = "consent"
 """NOTIFY channel; the payload is ``purpose:person:revision:withdrawn``."""
@@ -149,6 +149,7 @@ async def _delete_declared(connection: AsyncConnection[Any], person_id: int) -> 
         try:
             async with connection.transaction():
                 await connection.execute("SET LOCAL lock_timeout = '1s'")
-                await connection.execute(query, [str(person_id)])
+                async with as_owner(connection, table):
+                    await connection.execute(query, [str(person_id)])
         except psycopg.Error as error:
             _log.error("%s is not cleared of a person who opted out: %s", table, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import LiteralString
 
 from wompcore.db import Database
 from wompcore.holders import EraseAction, Holder, OptOutAction
@@ -144,7 +145,8 @@ _MISSING = """
 SELECT h.table_name || '.' || h.column_name
 FROM json_to_recordset(%s::json) AS h (table_name text, column_name text)
 WHERE NOT EXISTS (
-    SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(h.table_name)
+    SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.oid = to_regclass(h.table_name) AND c.relkind IN ('r', 'p')
         AND a.attname = h.column_name AND NOT a.attisdropped)
 ORDER BY 1
 """
@@ -153,6 +155,13 @@ SELECT h.table_name || '.' || h.column_name
 FROM json_to_recordset(%s::json) AS h (table_name text, column_name text)
 JOIN pg_attribute a ON a.attrelid = to_regclass(h.table_name) AND a.attname = h.column_name
 WHERE a.attnotnull ORDER BY 1
+"""
+_UNFIT = """
+SELECT h.table_name || '.' || h.column_name
+FROM json_to_recordset(%s::json) AS h (table_name text, column_name text)
+JOIN pg_attribute a ON a.attrelid = to_regclass(h.table_name) AND a.attname = h.column_name
+WHERE a.atttypid NOT IN ('bigint'::regtype, 'numeric'::regtype, 'text'::regtype, 'varchar'::regtype)
+ORDER BY 1
 """
 
 
@@ -174,7 +183,7 @@ class HolderRepository:
         await self._db.execute(_DECLARE, (json.dumps([asdict(holder) for holder in holders]),))
 
     async def missing(self, holders: Iterable[Holder]) -> list[str]:
-        """Return the declared columns that do not exist, as ``schema.table.column``."""
+        """Return what is declared and is no column of a table, as ``schema.table.column``."""
         columns = [
             {"table_name": holder.table, "column_name": column}
             for holder in holders
@@ -184,8 +193,11 @@ class HolderRepository:
 
     async def required(self, holders: Iterable[Holder]) -> list[str]:
         """Return the person columns that cannot be emptied, as ``schema.table.column``."""
-        columns = [{"table_name": holder.table, "column_name": holder.person_column} for holder in holders]
-        return [row[0] for row in await self._db.fetch_all(_REQUIRED, [json.dumps(columns)])]
+        return await self._person_columns(_REQUIRED, holders)
+
+    async def unfit(self, holders: Iterable[Holder]) -> list[str]:
+        """Return the person columns whose type cannot hold every id, as ``schema.table.column``."""
+        return await self._person_columns(_UNFIT, holders)
 
     async def forget(self, owner: str) -> None:
         """Remove the declarations of an owner whose tables are gone."""
@@ -198,3 +210,7 @@ class HolderRepository:
             Holder(owner, table, column, holds, tuple(texts), export, on_opt_out, on_erase, tuple(shown))
             for owner, table, column, holds, texts, export, on_opt_out, on_erase, shown in rows
         ]
+
+    async def _person_columns(self, query: LiteralString, holders: Iterable[Holder]) -> list[str]:
+        columns = [{"table_name": holder.table, "column_name": holder.person_column} for holder in holders]
+        return [row[0] for row in await self._db.fetch_all(query, [json.dumps(columns)])]

@@ -10,10 +10,10 @@ from typing import Any, LiteralString
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from wompcore.db import Database
+from wompcore.db import Database, as_owner
 from wompcore.holders import Holder
 
-_BATCH = 1000
+_BATCH = 100
 # Rows of these tables are a person's only in part; what is declared for plugins has no such part.
 _ONLY: Mapping[str, LiteralString] = {
     "public.budgets": "scope = 'person'",
@@ -29,6 +29,8 @@ SELECT a.attname, a.attnotnull, t.typcategory = 'S'
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
+# A json value keeps the line ends that stand between its parts; each row is one line.
+_ROWS = r"SELECT translate(row_to_json(r)::text, E'\n\r', '  ') FROM (SELECT {} FROM {} WHERE {}) AS r"
 _NOTE = "INSERT INTO audit_log (at, action, person_id, by_id, details) VALUES (%s, %s, %s, %s, %s)"
 _UNDECLARED = r"""
 SELECT c.relname || '.' || a.attname
@@ -66,11 +68,15 @@ class PersonalDataRepository:
         if holder.person_column not in columns:
             yield _none()
             return
-        query = sql.SQL("SELECT row_to_json(r)::text FROM (SELECT {} FROM {} WHERE {}) AS r").format(
+        query = sql.SQL(_ROWS).format(
             sql.SQL(", ").join(map(sql.Identifier, shown)), _table(holder), _is_of_person(holder)
         )
         # Rows come in batches from the server, inside one transaction.
-        async with self._db.transaction() as connection, connection.cursor(name="personal_data") as cursor:
+        async with (
+            self._db.transaction() as connection,
+            as_owner(connection, holder.table),
+            connection.cursor(name="personal_data") as cursor,
+        ):
             cursor.itersize = _BATCH
             await cursor.execute(query, [str(person_id)])
             yield (row[0] async for row in cursor)
@@ -91,7 +97,8 @@ class PersonalDataRepository:
             query = sql.SQL("DELETE FROM {} WHERE {}").format(_table(holder), _is_of_person(holder))
         else:
             query = _blanking(holder, columns)
-        return await self._db.execute(query, [str(person_id)])
+        async with self._db.transaction() as connection, as_owner(connection, holder.table):
+            return (await connection.execute(query, [str(person_id)])).rowcount
 
     async def undeclared(self, schema: str, declared: Collection[Holder]) -> list[str]:
         """Return columns of a schema that look like a person's id and are not declared, ``table.column``.
@@ -128,7 +135,7 @@ def _is_of_person(holder: Holder) -> sql.Composed:
 def _blanking(holder: Holder, columns: Mapping[str, tuple[bool, bool]]) -> sql.Composed:
     """Return the statement that empties columns, and takes the person's id away where it may be missing."""
     emptied = []
-    for name in (*holder.text_columns, holder.person_column):
+    for name in dict.fromkeys([*holder.text_columns, holder.person_column]):
         required, is_text = columns.get(name, (True, False))
         if not required:
             emptied.append(sql.SQL("{} = NULL").format(sql.Identifier(name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 
 from wompcore.config import CoreSettings, DatabaseSettings
 from wompcore.core import Core
-from wompcore.db import Database
+from wompcore.db import Database, drop_schema
 from wompcore.errors import ErasureIncomplete
 from wompcore.events import ChatMessage
 from wompcore.holders import Holder
@@ -38,7 +39,7 @@ INSERT INTO plugin_notes.notes (author_id, text, secret) VALUES (7, 'mine', 'x')
 INSERT INTO plugin_notes.likes VALUES (1, 8), (2, 7);
 """
 NOTE_HOLDERS = (
-    Holder("notes", "plugin_notes.notes", "author_id", "your notes", ("text", "secret"), on_erase="anonymise",
+    Holder("notes", "plugin_notes.notes", "author_id", "your notes", ("text", "secret", "author_id"), on_erase="anonymise",
            export_columns=("id", "text")),
     Holder("notes", "plugin_notes.likes", "fan_id", "what you like"),
 )  # fmt: skip
@@ -161,6 +162,67 @@ async def test_a_hostile_declaration_is_a_name_and_no_statement(core: Core) -> N
     await exported(core.privacy, ME)
     await core.privacy.erase(ME, by_id=ME)
     assert await core.db.fetch_value("SELECT to_regclass('people') IS NOT NULL")
+
+
+HOSTILE = """
+CREATE ROLE {role} NOLOGIN NOINHERIT;
+GRANT {role} TO CURRENT_USER;
+CREATE SCHEMA {schema} AUTHORIZATION {role};
+SET ROLE {role};
+SET search_path TO {schema};
+CREATE TABLE graves (note text);
+CREATE FUNCTION strike() RETURNS text LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.guild_admins; RETURN 1; END';
+CREATE FUNCTION struck() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO graves VALUES (OLD.body); PERFORM strike(); RETURN OLD; END';
+CREATE FUNCTION buried() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO graves VALUES (OLD.body); RETURN OLD; END';
+CREATE TABLE good (person_id bigint, body json);
+CREATE TABLE bad (LIKE good);
+INSERT INTO good VALUES (7, E'{{"a":\\n{{"rows": 0}}\\r\\n}}');
+INSERT INTO bad VALUES (7, '1');
+CREATE TRIGGER buried BEFORE DELETE ON good FOR EACH ROW EXECUTE FUNCTION buried();
+CREATE TRIGGER struck BEFORE DELETE ON bad FOR EACH ROW EXECUTE FUNCTION struck();
+CREATE VIEW seen AS SELECT 7::bigint AS person_id, strike() AS body;
+RESET ROLE;
+RESET search_path;
+"""
+
+
+@pytest.fixture
+async def hostile(core: Core) -> AsyncIterator[list[Holder]]:
+    """A plugin's tables whose triggers and views try to reach those of others."""
+    await fill(core)
+    name = f"plugin_x{secrets.token_hex(6)}"  # roles belong to the whole server
+    async with core.db.direct_connection() as connection:
+        await connection.execute(HOSTILE.format(role=name, schema=name))  # type: ignore[arg-type] # of constants
+    holders = [
+        Holder("hostile", f"{name}.{table}", "person_id", table, on_opt_out="delete")
+        for table in ("good", "bad", "seen")
+    ]
+    await core.repos.holders.declare(holders)
+    yield holders
+    await drop_schema(core.db, name)
+
+
+async def test_what_a_plugins_tables_do_is_done_with_its_own_rights_and_harms_no_other(
+    core: Core, hostile: list[Holder]
+) -> None:
+    lines = [line async for line in core.privacy.export(ME, by_id=ME)]
+    assert all(line.endswith("\n") and line.count("\n") == 1 and "\r" not in line for line in lines)
+    rows = [row for line in lines if (row := json.loads(line)).get("owner") == "hostile"]
+    assert [row.get("row", row.get("missing")) for row in rows] == [
+        {"person_id": 7, "body": 1},
+        {"person_id": 7, "body": {"a": {"rows": 0}}},
+        "not all of it could be read",
+    ]
+    with pytest.raises(ErasureIncomplete) as raised:
+        await core.privacy.erase(ME, by_id=ME)
+    places = {f"{holder.table}.person_id" for holder in hostile}
+    assert set(raised.value.places) == places - {f"{hostile[0].table}.person_id"}
+    schema = hostile[0].table.partition(".")[0]
+    graves = f"SELECT count(*) FROM {schema}.graves"
+    assert await core.db.fetch_value(graves) == 1  # type: ignore[arg-type] # of constants
+    assert (await rows_naming(core.db, OTHER))["public.guild_admins.person_id"] == 1
 
 
 @pytest.mark.endurance
