@@ -39,8 +39,8 @@ INSERT INTO plugin_notes.notes (author_id, text, secret) VALUES (7, 'mine', 'x')
 INSERT INTO plugin_notes.likes VALUES (1, 8), (2, 7);
 """
 NOTE_HOLDERS = (
-    Holder("notes", "plugin_notes.notes", "author_id", "your notes", ("text", "secret", "author_id"), on_erase="anonymise",
-           export_columns=("id", "text")),
+    Holder("notes", "plugin_notes.notes", "author_id", "your notes", ("text", "secret", "author_id"),
+           on_erase="anonymise", export_columns=("id", "text")),
     Holder("notes", "plugin_notes.likes", "fan_id", "what you like"),
 )  # fmt: skip
 
@@ -171,7 +171,8 @@ CREATE SCHEMA {schema} AUTHORIZATION {role};
 SET ROLE {role};
 SET search_path TO {schema};
 CREATE TABLE graves (note text);
-CREATE FUNCTION strike() RETURNS text LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.guild_admins; RETURN 1; END';
+CREATE FUNCTION strike() RETURNS text LANGUAGE plpgsql AS
+    'BEGIN DELETE FROM public.guild_admins; RETURN 1; END';
 CREATE FUNCTION struck() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN INSERT INTO graves VALUES (OLD.body); PERFORM strike(); RETURN OLD; END';
 CREATE FUNCTION buried() RETURNS trigger LANGUAGE plpgsql AS
