@@ -83,7 +83,7 @@ class DiscordServer:
 
     async def until(self, identified: int = 0, resumed: int = 0, registered: int = 0) -> None:
         """Wait until sessions were started, sessions resumed and commands registered so many times."""
-        async with asyncio.timeout(20), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(
                 lambda: (
                     len(self.identified) >= identified
@@ -94,7 +94,7 @@ class DiscordServer:
 
     async def reply(self) -> str:
         """Return the text of the next message that the bot sends or edits."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return str((await self.posted.get())["content"])
 
     def message(self, text: str, channel_id: int, author: Json) -> Json:

@@ -48,7 +48,7 @@ def overheard(living: Living) -> list[Said]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 # what is waited for happens in the database
             await asyncio.sleep(0.02)
 
@@ -89,7 +89,7 @@ async def test_where_the_channel_is_gone_or_closed_the_owner_is_told_in_private(
     await living.app.core.budgets.set(TEN)
     await spend(living.app.core, "5")
     place = await living.app.bot.create_dm(discord.Object(living.guild.member(OWNER).id))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not [message async for message in place.history()]:  # noqa: ASYNC110 # nothing tells
             await asyncio.sleep(0.02)
     assert living.guild.answers() == []
@@ -100,7 +100,7 @@ async def test_what_reaches_nobody_is_shown_to_the_owner(open_bot: Opener, bot_s
     living = await open_bot(bot_settings.model_copy(update={"discord": away}))
     await living.app.core.budgets.set(TEN)
     await spend(living.app.core, "5")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await living.app.core.outbox.untold():  # noqa: ASYNC110 # nothing tells
             await asyncio.sleep(0.02)
     shown = [said.text for said in await living.guild.slash(OWNER, "spend month")]
@@ -116,7 +116,7 @@ async def test_what_is_told_before_the_owners_are_known_reaches_them(bot_setting
         assert await app.core.db.fetch_value("SELECT count(*) FROM deliveries") == 0
         app.permissions.trust(frozenset({9}))
         await app.alerts.ready()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await app.core.db.fetch_value(FOR_OWNER):  # noqa: ASYNC110 # nothing tells
                 await asyncio.sleep(0.02)
 
@@ -138,7 +138,7 @@ async def test_what_was_crossed_while_no_bot_ran_is_told_at_the_next_start(
         await spend(core, "10")
     owned = bot_settings.discord.model_copy(update={"owner_ids": frozenset({member_id(OWNER)})})
     living = await open_bot(bot_settings.model_copy(update={"discord": owned}))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await living.app.core.db.fetch_value(SENT) < 3:  # noqa: ASYNC110 # nothing tells
             await asyncio.sleep(0.02)
     assert await living.app.core.db.fetch_value("SELECT count(*) FROM deliveries") == 3

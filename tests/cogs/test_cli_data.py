@@ -102,6 +102,7 @@ async def test_a_log_that_cannot_be_read_is_bad_input(
     assert done.err.count("\n") <= 2
 
 
+@pytest.mark.endurance(only=True)
 async def test_a_data_folder_that_cannot_be_used_is_bad_input(wompbot: Wompbot, log: Path) -> None:
     for command in (["import", log], ["demo"], ["demo", "--replay", log]):
         done = await wompbot(*command, "--data", log)

@@ -25,7 +25,7 @@ async def test_a_lost_database_and_a_lost_link_are_told_until_they_are_back(
                     while not await look_at_link(listener):  # noqa: ASYNC110 (nothing tells)
                         await asyncio.sleep(0.02)
                 assert (await look_at_link(listener)).startswith("down for ")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await look_at_link(listener):  # noqa: ASYNC110 (nothing tells)
                     await asyncio.sleep(0.02)
             assert await look_at_database(db) == ""

@@ -44,7 +44,7 @@ class Echo(ReconnectableBot):
         return 0
 
     async def until_filled(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.filled.wait()
         self.filled.clear()
 

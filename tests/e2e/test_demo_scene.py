@@ -55,6 +55,7 @@ def test_output_that_is_no_terminal_is_plain(scene):
     assert "\x1b" not in scene[0]
 
 
+@pytest.mark.endurance(only=True)  # the whole scene once more
 def test_with_json_on_standard_output_there_is_nothing_else():
     done = run("--json", "-")
     assert done.returncode == 0
@@ -85,6 +86,7 @@ def test_what_cannot_work_is_refused_before_anything_is_opened(options: list[str
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.endurance(only=True)
 def test_a_run_that_fails_leaves_no_empty_summary(tmp_path: Path):
     out = tmp_path / "summary.json"
     assert run("--replay", str(tmp_path / "missing.jsonl"), "--json", str(out)).returncode == 2

@@ -65,7 +65,7 @@ async def answer(server: DiscordServer) -> str:
 
 async def texts(app: App, *, of: int) -> list[str]:
     """Return what is stored, oldest first, once there is so much of it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             await app.core.messages.flush()
             rows = await app.core.db.fetch_all("SELECT text FROM messages WHERE NOT is_bot ORDER BY id")

@@ -49,7 +49,7 @@ async def app(settings: BotSettings, discord_server: DiscordServer) -> AsyncIter
 
 
 async def until(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 # nobody tells
             await asyncio.sleep(0.01)
 

@@ -43,6 +43,7 @@ def migrate(project: Path, sql: str) -> None:
     (project / MIGRATION).write_text(sql)
 
 
+@pytest.mark.endurance(only=True)  # 20 swaps of the whole
 async def test_a_new_plugin_is_well(project: Path) -> None:
     found = await findings(project)
     assert [finding.good for finding in found] == [True, True, True]

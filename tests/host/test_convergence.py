@@ -25,7 +25,7 @@ async def other(living: Living, bot_settings: BotSettings) -> AsyncIterator[App]
 
 
 async def until(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 # nobody tells
             await asyncio.sleep(0.01)
 
@@ -37,7 +37,7 @@ def hello(app: App) -> PluginState:
 
 async def reported(app: App, version: str) -> None:
     """Wait until every process tells that it runs this version."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while {process.runs.get("hello") for process in await app.host.processes()} != {version}:  # noqa: ASYNC110 # nobody tells
             await asyncio.sleep(0.01)
 

@@ -57,7 +57,7 @@ def cog(body: str) -> str:
 
 async def until(true: Callable[[], Any]) -> None:
     """Wait until something holds that nobody tells of."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -162,7 +162,7 @@ async def test_each_event_is_handled_once_by_the_version_that_serves(
 
 async def _follows(living: Living, other: str, version: str | None) -> None:
     """Wait until another process runs what this one does, or nothing."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             processes = await living.app.host.processes()
             [runs] = [it.runs for it in processes if f"-{other}-" in it.process]

@@ -117,6 +117,7 @@ async def test_how_plugins_find_themselves_is_listed_and_told_by_the_doctor(
     await listening.app.host.load("sick")
     with pytest.raises(PluginError):
         await listening.app.host.load("broken")
+    await listening.app.bot.slash.close()  # what loading set off, which would end well
     listening.app.bot.slash.problem = "Discord said no"
     reply = await ask(listening.app.settings, Request(verb="list"))
     assert reply is not None

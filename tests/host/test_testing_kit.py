@@ -61,7 +61,11 @@ async def test_a_plugin_that_cleans_up_leaves_nothing(site: PluginSite, bot_sett
     ("leak", "says"),
     [
         ("asyncio.get_running_loop().call_later(3600, print, self)", "cog Leaky, held by"),
-        ("import heard_by_all; heard_by_all.HELD.append(self)", "cog Leaky, held by"),
+        pytest.param(
+            "import heard_by_all; heard_by_all.HELD.append(self)",
+            "cog Leaky, held by",
+            marks=pytest.mark.endurance(only=True),
+        ),
     ],
 )
 async def test_what_a_plugin_leaves_behind_is_named(
