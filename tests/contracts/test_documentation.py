@@ -128,3 +128,8 @@ def test_a_link_between_pages_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text)
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = sorted(page.name[:4] for page in (ROOT / "docs" / "decisions").glob("0*.md"))
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
