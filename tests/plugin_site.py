@@ -53,6 +53,7 @@ class PluginSite:
         needs: Iterable[str] = (),
         version: str = "1",
         content: bool = True,
+        permissions: Iterable[str] = (),
         **files: str,
     ) -> Path:
         """Install a plugin, or change it.
@@ -65,6 +66,7 @@ class PluginSite:
             needs: Capabilities its manifest asks for.
             version: The version its manifest says.
             content: Whether its manifest asks for message content.
+            permissions: What it must be allowed in a server.
             files: Its other modules by name, without ``.py``.
 
         Returns:
@@ -78,7 +80,7 @@ class PluginSite:
         for name, text in {"__init__": code, **files}.items():
             filled = text.replace("{id}", plugin).replace("{package}", package)
             (folder / f"{name}.py").write_text(filled, encoding="utf-8")
-        self.manifest(folder, plugin, version=version, needs=needs, content=content)
+        self.manifest(folder, plugin, version=version, needs=needs, content=content, permissions=permissions)
         self._metadata(package, f"{plugin} = {entry or package + ':plugin'}")
         return folder
 
@@ -102,6 +104,7 @@ class PluginSite:
         api: int = 1,
         needs: Iterable[str] = (),
         content: bool = True,
+        permissions: Iterable[str] = (),
     ) -> None:
         """Write a manifest."""
         lines = [
@@ -112,6 +115,7 @@ class PluginSite:
             'summary = "A plugin of a test."',
             f"needs = {list(needs)}",
             f"message_content = {str(content).lower()}",
+            f"permissions = {list(permissions)}",
         ]
         (folder / "wompbot.toml").write_text("\n".join(lines))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import discord
@@ -13,7 +14,7 @@ from wompbot_cogs.settings import DiscordSettings
 
 MESSAGE_CONTENT = "Message Content Intent"
 SERVER_MEMBERS = "Server Members Intent"
-_PERMISSIONS = 414_464_723_008  # spec 13, section 9
+_BUILT_IN = 414_464_723_008  # spec 13, section 9: what the bot needs for what it came with
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,17 @@ class Account:
     application_id: int
     refused_intents: tuple[str, ...]
 
-    @property
-    def invite_url(self) -> str:
-        """Where a server's owner invites the bot."""
+    def invite_url(self, permissions: Iterable[str] = ()) -> str:
+        """Return where a server's owner invites the bot.
+
+        Args:
+            permissions: What it must be allowed besides, named as in ``discord.Permissions``.
+        """
+        wanted = discord.Permissions(_BUILT_IN)
+        wanted.update(**dict.fromkeys(permissions, True))
         return (
             f"https://discord.com/oauth2/authorize?client_id={self.application_id}"
-            f"&scope=bot+applications.commands&permissions={_PERMISSIONS}"
+            f"&scope=bot+applications.commands&permissions={wanted.value}"
         )
 
     def require_intents(self) -> None:

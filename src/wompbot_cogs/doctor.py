@@ -7,7 +7,12 @@ import json
 from collections.abc import Awaitable, Callable, Collection
 
 from wompbot_cogs.account import look_up
-from wompbot_cogs.doctor_plugins import look_at_plugin_data, look_at_plugins, look_at_running_plugins
+from wompbot_cogs.doctor_plugins import (
+    look_at_plugin_data,
+    look_at_plugins,
+    look_at_running_plugins,
+    permissions_to_invite_with,
+)
 from wompbot_cogs.errors import IntentsRefused
 from wompbot_cogs.finding import Finding
 from wompbot_cogs.settings import BotSettings
@@ -38,7 +43,7 @@ async def examine(settings: BotSettings, *, only: Collection[str] = ()) -> list[
         ("database", look_at_database, _FIRST_START_S),
         ("model", look_at_model, _LIMIT_S),
         ("breakers", look_at_breakers, _FIRST_START_S),
-        ("token", look_at_account, _LIMIT_S),
+        ("token", look_at_account, _FIRST_START_S),
         ("plugins", look_at_plugins, _LIMIT_S),
         ("plugin data", look_at_plugin_data, _FIRST_START_S),
         ("running", look_at_running_plugins, _LIMIT_S),
@@ -110,7 +115,8 @@ async def _ask_running_bot(settings: BotSettings) -> Finding:
 async def look_at_account(settings: BotSettings) -> list[Finding]:
     """Ask Discord whose the token is and which intents it has."""
     account = await look_up(settings.discord)
-    found = [Finding("token", True, f"{account.name}, invited at {account.invite_url}")]
+    invite_url = account.invite_url(await permissions_to_invite_with(settings))
+    found = [Finding("token", True, f"{account.name}, invited at {invite_url}")]
     if account.refused_intents:
         error = IntentsRefused(account.refused_intents, account.application_id)
         return [*found, Finding("intents", False, error.message, error.hint)]

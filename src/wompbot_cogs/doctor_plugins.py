@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from wompbot_cogs.control.client import ask
 from wompbot_cogs.control.request import Request
@@ -11,13 +12,16 @@ from wompbot_cogs.finding import Finding
 from wompbot_cogs.host import Found, discover
 from wompbot_cogs.host.own_data import read_migrations
 from wompbot_cogs.host.provision import consented
+from wompbot_cogs.host.wanted import permissions_wanted
 from wompbot_cogs.settings import BotSettings
 from wompcore.db import Database, look_at_schema, migrations_in, pending_migrations
-from wompcore.errors import WompError
+from wompcore.errors import DatabaseError, WompError
 from wompcore.repos.personal_data import PersonalDataRepository
 from wompcore.repos.plugins import PluginRepository, PluginWish
 
 _LOOK = "`wompbot plugins list` tells more, and so does the bot's log."
+_NOBODY = "no bot with these settings runs here, to tell which permissions it lacks in which server"
+_GIVE = "Give its role that in the server, or invite the bot again by the link above."
 _ROLES = "ALTER ROLE <the role of database.url> CREATEROLE; then swap the plugin."
 
 
@@ -45,17 +49,35 @@ async def look_at_plugins(settings: BotSettings) -> list[Finding]:
 async def look_at_running_plugins(settings: BotSettings) -> list[Finding]:
     """Ask a bot that runs here how its plugins are."""
     if (reply := await ask(settings, Request(verb="list"))) is None:
-        return [Finding("running", True, "no bot with these settings runs here")]
+        return [Finding("running", True, _NOBODY)]
     rows = reply["plugins"]
     found = [
         Finding(f"plugin {row['id']}", False, f"{row['state']}: {problem}", _LOOK)
         for row in rows
         if (problem := row["problem"] or ("" if row["well"] in (True, None) else row["health"] or "not well"))
     ]
+    found += [
+        Finding(f"plugin {row['id']}", False, f"lacks {what}", _GIVE) for row in rows for what in row["lacks"]
+    ]
     if problem := reply["slash_problem"]:
         found.append(Finding("commands", False, problem, "`wompbot sync` registers them now."))
     live = sum(row["state"] == "live" for row in rows)
     return found or [Finding("running", True, f"{live} plugins are live; none says that it is unwell")]
+
+
+async def permissions_to_invite_with(settings: BotSettings) -> frozenset[str]:
+    """Return what the installed plugins that are to run must be allowed in a server.
+
+    Where the database cannot tell what was decided about them, the settings alone decide.
+    """
+    plugins = [plugin for plugin in discover().values() if plugin.manifest and plugin.manifest.permissions]
+    wishes: Mapping[str, PluginWish] = {}
+    if plugins:
+        with suppress(DatabaseError):  # a line of its own says what is wrong with it
+            async with Database.open(settings.database) as db:
+                if not await pending_migrations(db, "core", migrations_in("wompcore.repos")):
+                    wishes = await PluginRepository(db).wishes()
+    return frozenset().union(*permissions_wanted(plugins, wishes, settings.bot.plugins).values())
 
 
 async def look_at_plugin_data(settings: BotSettings) -> list[Finding]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from plugin_site import PluginSite
+from wompbot_cogs.account import Account
 from wompbot_cogs.control.listing import rows_at_rest
+from wompbot_cogs.doctor_plugins import permissions_to_invite_with
 from wompbot_cogs.errors import ConsentAwaited, NotGranted, PluginError
 from wompbot_cogs.host.at_rest import Decision, decide_at_rest
+from wompbot_cogs.settings import BotSettings
 from wompcore.clock import SystemClock
+from wompcore.config import DatabaseSettings
 from wompcore.db import Database
-from wompcore.repos.plugins import PluginRepository
+from wompcore.repos.plugins import PluginRepository, PluginWish
 
 
 async def state(db: Database, plugin: str) -> str:
@@ -103,3 +109,39 @@ async def test_what_is_granted_at_rest_is_written_down_on_record(db: Database, s
     changes = [(change.verb, change.outcome) for change in await PluginRepository(db).changes()]
     assert changes[:2] == [("withdraw costs", "done"), ("grant costs", "done")]
     assert "does not ask" in changes[2][1]
+
+
+async def test_the_bot_is_invited_with_what_plugins_that_are_to_run_declare(
+    db: Database, database_settings: DatabaseSettings, site: PluginSite
+) -> None:
+    settings = BotSettings.model_validate({"database": {"url": database_settings.url}})
+    assert await permissions_to_invite_with(settings) == frozenset()
+    site.install("judge", permissions=["ban_members", "send_messages"])
+    site.install("usher", permissions=["kick_members"])
+    assert await permissions_to_invite_with(settings) == {"ban_members", "send_messages", "kick_members"}
+    await decide_at_rest(db, "unload", "usher", via="cli")
+    agreed = PluginWish("judge", "1", enabled=True, granted=("message_content", "permission:ban_members"))
+    await PluginRepository(db).wish(agreed, by_id=None)
+    assert await permissions_to_invite_with(settings) == {"ban_members"}  # the rest waits for the owner
+    elsewhere = settings.model_copy(update={"bot": settings.bot.model_copy(update={"plugins": ("chat",)})})
+    assert await permissions_to_invite_with(elsewhere) == frozenset()
+
+
+async def test_without_a_database_the_invitation_follows_the_settings(
+    site: PluginSite, tmp_path: Path
+) -> None:
+    site.install("judge", permissions=["ban_members"])
+    site.install("usher", permissions=["kick_members"])
+    settings = BotSettings.model_validate(
+        {"database": {"url": f"postgresql:///none?host={tmp_path}"}, "bot": {"plugins": ["judge"]}}
+    )
+    assert await permissions_to_invite_with(settings) == {"ban_members"}
+
+
+def test_the_invitation_adds_what_is_declared_to_what_the_bot_came_with() -> None:
+    account = Account(1, "wompbot", 2, ())
+    plain, more = (
+        int(account.invite_url(names).rpartition("permissions=")[2])
+        for names in ([], ["ban_members", "send_messages"])
+    )
+    assert (plain, more) == (414464723008, 414464723008 | 1 << 2)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from living_bot import OWNER, Living
 from plugin_site import PluginSite
+from wompbot_cogs.commands.plugins import _shown
 from wompbot_cogs.control.client import ask
 from wompbot_cogs.control.place import make_folder, socket_of_this_process
 from wompbot_cogs.control.request import LINE_BYTES, Request
@@ -113,14 +114,21 @@ async def test_how_plugins_find_themselves_is_listed_and_told_by_the_doctor(
     [well] = await look_at_running_plugins(listening.app.settings)
     assert (well.good, "plugins are live" in well.detail) == (True, True)
     site.install("sick", UNWELL)
+    site.install("strict", permissions=["ban_members", "administrator"])
+    await listening.app.host.load("strict")
     site.install("broken", "raise ValueError('no')")
     await listening.app.host.load("sick")
     with pytest.raises(PluginError):
         await listening.app.host.load("broken")
     await listening.app.bot.slash.close()  # what loading set off, which would end well
     listening.app.bot.slash.problem = "Discord said no"
+    lacks = f"administrator in Simulated Guild ({listening.guild.id})"  # it may ban
     reply = await ask(listening.app.settings, Request(verb="list"))
     assert reply is not None
+    assert {row["id"]: row["lacks"] for row in reply["plugins"] if row["lacks"]} == {"strict": [lacks]}
+    assert [_shown(row)[-1] for row in reply["plugins"] if row["lacks"]] == [
+        f"A plugin of a test.; lacks {lacks}"
+    ]
     [row] = [row for row in reply["plugins"] if row["id"] == "sick"]
     assert (row["state"], row["well"], row["health"]) == ("live", False, "no key is set")
     found = {
@@ -129,6 +137,7 @@ async def test_how_plugins_find_themselves_is_listed_and_told_by_the_doctor(
     assert found == {
         ("plugin sick", "live: no key is set"),
         ("plugin broken", "failed: ValueError: no"),
+        ("plugin strict", f"lacks {lacks}"),
         ("commands", "Discord said no"),
     }
     told = await listening.ask(OWNER, "!plugins health")

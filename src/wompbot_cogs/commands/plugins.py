@@ -74,6 +74,9 @@ def _shown(row: Mapping[str, Any]) -> tuple[str, ...]:
     parts = [row["decision"], row["problem"] or row["summary"]]
     if row["well"] is not None:
         parts.append(f"{'well' if row['well'] else 'not well'}: {row['health']}".rstrip(": "))
+    if lacks := row["lacks"]:
+        others = "; `wompbot doctor` names the other servers" if len(lacks) > 1 else ""
+        parts.append(f"lacks {lacks[0]}{others}")
     note = "; ".join(part for part in parts if part)
     if row["retry_at"]:
         note += f" (tried again at {datetime.fromisoformat(str(row['retry_at'])).astimezone():%H:%M:%S})"

@@ -55,11 +55,12 @@ async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginV
             terminal.say(f"Plugin {plugin} failed: {problem}")
         if not settings.discord.message_content:
             terminal.say(_MENTIONS_ONLY)
-        terminal.say(f"Invite it: {account.invite_url}")
+        invite_url = account.invite_url(await _permissions_wanted(app))
+        terminal.say(f"Invite it: {invite_url}")
         terminal.result(
             {
                 "account": {"id": account.id, "name": account.name},
-                "invite_url": account.invite_url,
+                "invite_url": invite_url,
                 "plugins": live,
                 "failed": failed,
                 "message_content": settings.discord.message_content,
@@ -67,6 +68,16 @@ async def _run(settings: BotSettings, terminal: Terminal, plugin_values: PluginV
         )
         async with _open_to_its_owner(app, terminal, watch):
             await runner.run(app.bot, settings.discord)
+
+
+async def _permissions_wanted(app: App) -> frozenset[str]:
+    """Return what the plugins that are to run must be allowed in a server."""
+    from wompbot_cogs.host import discover
+    from wompbot_cogs.host.wanted import permissions_wanted
+
+    plugins = (await asyncio.to_thread(discover)).values()
+    wishes = await app.core.repos.plugins.wishes()
+    return frozenset().union(*permissions_wanted(plugins, wishes, app.settings.bot.plugins).values())
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from wompbot_cogs.app import App
 from wompbot_cogs.errors import ConsentAwaited
+from wompbot_cogs.guild_permissions import lacking
 from wompbot_cogs.hooks import healths
 from wompbot_cogs.host import Found, discover
 from wompbot_cogs.host.provision import consented
@@ -42,6 +43,7 @@ class PluginRow:
         decision: Why it is to run or not, where its owner or the settings decided that.
         health: What it says of itself, where it says anything.
         well: Whether it can do its work; ``None`` when it does not say.
+        lacks: Permissions that it declares and the bot lacks: a line per server, of a running bot.
     """
 
     id: str
@@ -58,6 +60,7 @@ class PluginRow:
     decision: str = ""
     health: str = ""
     well: bool | None = None
+    lacks: tuple[str, ...] = ()
 
 
 async def rows_of(app: App) -> list[PluginRow]:
@@ -65,6 +68,7 @@ async def rows_of(app: App) -> list[PluginRow]:
     spent = await _spent(app.core.repos.costs, app.core.clock)
     memory = await app.host.memory()
     health = await healths(app.hooks)
+    lacks = lacking(app.bot.guilds, app.host.permissions())
     return [
         PluginRow(
             state.id,
@@ -81,6 +85,7 @@ async def rows_of(app: App) -> list[PluginRow]:
             state.decision,
             health[state.id].text if state.id in health else "",
             health[state.id].well if state.id in health else None,
+            lacks.get(state.id, ()),
         )
         for state in await app.host.look()
     ]

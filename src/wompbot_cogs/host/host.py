@@ -102,6 +102,10 @@ class Host:
         found = self._installed.found
         return {plugin: place for plugin, it in found.items() if (place := it.place) is not None}
 
+    def permissions(self) -> dict[str, frozenset[str]]:
+        """Return what each plugin that serves must be allowed in a server."""
+        return {plugin: serves.manifest.permissions for plugin, serves in self._serving.loaded.items()}
+
     async def processes(self) -> list[PluginProcess]:
         """Return what every process runs, this one among them."""
         return await self._states.processes(3 * BEAT_S)

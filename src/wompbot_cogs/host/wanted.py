@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
+from wompbot_cogs.errors import ConsentAwaited
+from wompbot_cogs.host.discovery import Found
+from wompbot_cogs.host.provision import consented
 from wompcore.repos.plugins import PluginWish
 
 
@@ -29,3 +32,31 @@ def decision(wish: PluginWish, listed: Collection[str]) -> str:
     if not listed or wish.id in listed:
         return ""
     return "loaded by hand, beyond bot.plugins" if wish.by_hand else "left out by bot.plugins"
+
+
+def permissions_wanted(
+    plugins: Iterable[Found], wishes: Mapping[str, PluginWish], listed: Collection[str]
+) -> dict[str, frozenset[str]]:
+    """Return what plugins that are to run must be allowed in a server, by plugin.
+
+    What still waits for the owner's consent is left out.
+
+    Args:
+        plugins: What is installed.
+        wishes: What was decided about it.
+        listed: ``bot.plugins``; empty for all.
+    """
+    wanted: dict[str, frozenset[str]] = {}
+    for plugin in plugins:
+        wish = wishes.get(plugin.id, PluginWish(plugin.id, "", enabled=True))
+        if plugin.manifest is not None and is_wanted(wish, listed):
+            wanted[plugin.id] = plugin.manifest.permissions - _awaited(plugin, wish)
+    return wanted
+
+
+def _awaited(plugin: Found, wish: PluginWish) -> set[str]:
+    try:
+        consented(wish, plugin)
+    except ConsentAwaited as error:
+        return {name.removeprefix("permission:") for name in error.asks}
+    return set()
