@@ -141,3 +141,14 @@ async def test_a_bot_with_one_plugin_has_only_that(site: PluginSite, bot_setting
         assert isinstance(bot, LivingBot)
         live = [state.id for state in bot.app.host.states() if state.state == "live"]
     assert live == ["hello"]
+
+
+@pytest.fixture
+def plugin_id(site: PluginSite) -> str:
+    site.install("till", needs=["costs"])
+    return "till"
+
+
+async def test_the_plugin_under_test_has_what_only_an_owner_gives(bot: LivingBot) -> None:
+    assert await bot.ask("alice", "!till") == "hello from till"
+    await bot.assert_no_leaks()

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from wompbot_cogs.authoring.project import PluginProject, importable, project_of
+from wompbot_cogs.host import discover
+from wompbot_cogs.manifest import OWNER_GRANTED
 from wompbot_cogs.settings import BotSettings
 from wompbot_cogs.testing.living import LivingBot, living_bot
 from wompcore.clock import SteppedClock
@@ -67,10 +69,22 @@ def plugin_id(plugin_project: PluginProject) -> str:
 
 @pytest.fixture
 async def bot(bot_settings: BotSettings, plugin_id: str, clock: SteppedClock) -> AsyncIterator[LivingBot]:
-    """A running bot with the plugin under test and nothing else; ``await bot.load("chat")`` adds more."""
+    """A running bot with the plugin under test and nothing else; ``await bot.load("chat")`` adds more.
+
+    The plugin was granted what it asks for, as its author owns this bot.
+    """
     only = bot_settings.bot.model_copy(update={"plugins": (plugin_id,)})
     settings = bot_settings.model_copy(update={"bot": only})
     async with living_bot(settings, plugin=plugin_id, clock=clock) as bot:
+        await _give_all_it_asks_for(bot)
         [state] = [state for state in bot.app.host.states() if state.id == plugin_id]
         assert state.state == "live", state.problem
         yield bot
+
+
+async def _give_all_it_asks_for(bot: LivingBot) -> None:
+    manifest = discover()[bot.plugin].manifest
+    if manifest is not None and (awaited := manifest.needs & OWNER_GRANTED):
+        for name in sorted(awaited):
+            await bot.app.host.grant(bot.plugin, name)
+        await bot.load(bot.plugin)
