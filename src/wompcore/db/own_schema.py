@@ -19,6 +19,8 @@ from wompcore.errors import DatabaseError
 
 _log = logging.getLogger(__name__)
 
+# Since PostgreSQL 16 whoever makes a role is its member, and yet may not take it on until that is granted.
+_TAKE_ON = "CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END"
 _RELATIONS = """
     FROM pg_class c
     WHERE c.relnamespace = to_regnamespace(%(name)s) AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
@@ -29,17 +31,17 @@ _RELATIONS = """
 """
 _SOMEBODY_ELSES = f"SELECT c.relkind, c.relname {_RELATIONS}"
 _IS_WHOLE = f"""
-SELECT pg_has_role(current_user, r.oid, 'MEMBER')
+SELECT pg_has_role(current_user, r.oid, {_TAKE_ON})
     AND EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = %(name)s AND n.nspowner = r.oid)
     AND NOT EXISTS (SELECT {_RELATIONS})
 FROM pg_roles r WHERE r.rolname = %(name)s
 """
 _ENTER = "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
-_AS_OWNER = """
+_AS_OWNER = f"""
 SELECT set_config('role', pg_get_userbyid(c.relowner), true),
     set_config('search_path', quote_ident(n.nspname) || ', pg_temp', true)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid = to_regclass(%s) AND pg_has_role(current_user, c.relowner, 'MEMBER')
+WHERE c.oid = to_regclass(%s) AND pg_has_role(current_user, c.relowner, {_TAKE_ON})
 """
 _AS_OURSELVES = "SET LOCAL ROLE NONE; SET LOCAL search_path TO DEFAULT"
 _LOCK = 0x73636865  # "sche"; processes that start at once take turns
@@ -174,7 +176,7 @@ async def _make_role(connection: AsyncConnection[Any], name: str) -> bool:
         # Roles belong to the whole server: another database, or process, may have made it.
         with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             await connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(role))
-        cursor = await connection.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [name])
+        cursor = await connection.execute(f"SELECT pg_has_role(current_user, %s, {_TAKE_ON})", [name])
         if await cursor.fetchone() != (True,):
             await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
     except psycopg.errors.InsufficientPrivilege as error:

@@ -156,3 +156,21 @@ async def test_without_the_right_to_make_roles_the_schema_serves_alone(db: Datab
         await drop_schema(db, name)
         await db.execute(f"DROP OWNED BY {user}")  # type: ignore[arg-type] # as above
         await db.execute(f"DROP ROLE {user}")  # type: ignore[arg-type] # as above
+
+
+async def test_the_right_to_make_roles_is_enough(db: Database) -> None:
+    tag = db.url.rpartition("_")[2][:12]
+    user, name = f"maker_{tag}", f"plugin_{tag}_f"
+    database = db.url.partition("?")[0].rpartition("/")[2]
+    await db.execute(f"CREATE ROLE {user} LOGIN CREATEROLE")  # type: ignore[arg-type] # as above
+    await db.execute(f"GRANT CREATE ON DATABASE {database} TO {user}")  # type: ignore[arg-type] # as above
+    try:
+        async with Database.open(DatabaseSettings(url=make_conninfo(db.url, user=user))) as limited:
+            schema = await make_schema(limited, name)
+            assert await schema.fetch_value("SELECT current_user") == name
+            assert await look_at_schema(limited, name) == "whole"
+            assert await drop_schema(limited, name)
+    finally:
+        await drop_schema(db, name)
+        await db.execute(f"DROP OWNED BY {user}")  # type: ignore[arg-type] # as above
+        await db.execute(f"DROP ROLE {user}")  # type: ignore[arg-type] # as above
