@@ -102,7 +102,7 @@ async def test_a_column_with_a_persons_id_must_be_declared(project: Path) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("    @commands", "    @hookimpl\n    def no_such_hook(self): ...\n\n    @commands", "no_such_hook"),
+        ("    @hybrid", "    @hookimpl\n    def no_such_hook(self): ...\n\n    @hybrid", "no_such_hook"),
         ('name="weather"', 'name="optout"', "that of plugin privacy"),
         ("plugin = Plugin", "plugin = 1 / 0 or Plugin", "ZeroDivisionError"),
         ("plugin = Plugin", "plugin = = Plugin", "syntax error in"),
@@ -110,7 +110,7 @@ async def test_a_column_with_a_persons_id_must_be_declared(project: Path) -> Non
     ids=["hook", "command", "import", "syntax"],
 )
 async def test_what_cannot_be_loaded_is_told(project: Path, old: str, new: str, says: str) -> None:
-    change(project, CODE, "import Context, Plugin", "import Context, Plugin, hookimpl")
+    change(project, CODE, "import Context, Plugin,", "import Context, Plugin, hookimpl,")
     change(project, CODE, old, new)
     [problem] = await problems(project)
     assert problem.startswith("loading: ")
