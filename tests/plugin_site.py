@@ -115,7 +115,7 @@ class PluginSite:
             'summary = "A plugin of a test."',
             f"needs = {list(needs)}",
             f"message_content = {str(content).lower()}",
-            f"permissions = {list(permissions)}",
+            *([f"permissions = {list(permissions)}"] if permissions else []),
         ]
         (folder / "wompbot.toml").write_text("\n".join(lines))
 

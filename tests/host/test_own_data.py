@@ -556,12 +556,14 @@ async def test_a_purge_leaves_nothing_and_refuses_what_runs(living: Living, site
     await host.unload("keeper")
     await purge(core.db, "keeper")
     left = """
-        SELECT to_regnamespace('plugin_keeper')::text, to_regrole('plugin_keeper')::text,
+        SELECT to_regnamespace('plugin_keeper')::text,
+            (SELECT count(*) FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid  -- roles are shared
+                WHERE b.datname = current_database() AND refobjid = to_regrole('plugin_keeper')),
             (SELECT count(*) FROM holders WHERE owner = 'keeper'),
             (SELECT count(*) FROM schema_migrations WHERE namespace = 'plugin_keeper'),
             (SELECT count(*) FROM procrastinate_jobs WHERE queue_name LIKE 'plugin.keeper.%')
     """
-    assert await core.db.fetch_one(left) == (None, None, 0, 0, 0)
+    assert await core.db.fetch_one(left) == (None, 0, 0, 0, 0)
     await host.load("keeper")  # installed again, it begins anew
     assert await context(living).db.fetch_value("SELECT count(*) FROM notes") == 0
 

@@ -13,7 +13,6 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict
 
 from wompcore.config import DatabaseSettings
-from wompcore.db.cancellation import cancellation_kept
 from wompcore.db.connection import CONNECT_WITHIN_S, LinkState, counting_cursor
 from wompcore.db.embedded import EmbeddedServer, default_folder
 from wompcore.db.pool import Pool
@@ -143,7 +142,7 @@ class Database:
             StatementTimedOut: A statement ran too long.
             psycopg.Error: The statement itself is at fault.
         """
-        with translated(self.url), cancellation_kept():
+        with translated(self.url):
             connection = await self.pool.getconn()
             try:
                 yield connection

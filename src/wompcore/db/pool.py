@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import select
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from wompcore.db.cancellation import cancellation_check
 from wompcore.db.connection import LinkState, watched_connection
 
 _PATIENCE_S = 1.0  # how long a caller waits for a server that does not answer
@@ -91,7 +92,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
             PoolTimeout: None became free in time; :class:`ServerAway` when none can be made.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
-        check = cancellation_check()
+        check = _cancellation_check()
         while True:
             remaining = deadline - time.monotonic()
             try:
@@ -112,6 +113,22 @@ class Pool(AsyncConnectionPool[AsyncConnection[Any]]):
                 await self.putconn(connection)
                 raise
             await self.putconn(connection)
+
+
+def _cancellation_check() -> Callable[[], None]:
+    """Return a function that raises a cancellation of this task which came since and was swallowed.
+
+    The pool waits by ``asyncio.wait_for``, which up to Python 3.11 returns the result instead when both come
+    at one moment; whoever cancelled would wait for ever for a task that loops.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+
+    def check() -> None:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+
+    return check
 
 
 async def _is_alive(connection: AsyncConnection[Any]) -> bool:

@@ -14,7 +14,6 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.manager import get_channel_for_queues
 
 from wompcore.db import Database
-from wompcore.db.cancellation import cancellation_kept
 from wompcore.db.translate import translated
 from wompcore.errors import DatabaseReadOnly, DatabaseUnavailable, PoolExhausted
 
@@ -124,7 +123,7 @@ class Connector(PsycopgConnector):
         wait_s, longest_s = _RETRY_S
         while True:
             try:
-                with cancellation_kept(), plain_errors(self._url):
+                with plain_errors(self._url):
                     return await run(query, **arguments)
             except AWAY:
                 if self.closing.is_set():

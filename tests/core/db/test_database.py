@@ -70,20 +70,6 @@ async def test_a_cancellation_is_kept_when_a_connection_comes_free_at_that_momen
         assert await db.fetch_value("SELECT 1") == 1  # and the only connection is back
 
 
-async def test_a_cancellation_is_kept_when_the_connection_breaks_with_it(db: Database) -> None:
-    async def work() -> None:
-        async with db.connection() as connection:
-            pid.set_result(connection.info.backend_pid)
-            await connection.execute("SELECT pg_sleep(60)")
-
-    pid = asyncio.get_running_loop().create_future()
-    working = asyncio.create_task(work())
-    await db.execute("SELECT pg_terminate_backend(%s)", [await pid])
-    working.cancel()
-    await asyncio.wait([working], timeout=5)
-    assert working.cancelled()
-
-
 async def test_a_statement_that_runs_too_long_is_ended(database_settings: DatabaseSettings) -> None:
     settings = database_settings.model_copy(update={"statement_timeout_s": 0.05})
     async with Database.open(settings) as db:
