@@ -70,7 +70,9 @@ _COMMAND = '''
         """Do something."""
 '''
 _LINES = "def function_{number}(a, b=1, *c, **d):\n    return [a + b for b in c if d.get(b)] or a\n\n"
-_MANIFEST = '[plugin]\nid = "swapped"\nversion = "1"\napi = 1\nsummary = "Of a benchmark."\n'
+_MANIFEST = (
+    '[plugin]\nid = "swapped"\nversion = "1"\napi = 1\nsummary = "Of a benchmark."\nmessage_content = true\n'
+)
 
 
 def run(rounds: int) -> Iterator[Result]:
